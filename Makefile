@@ -1,0 +1,69 @@
+# Two commands matter: `make run` and `make test`. Both set up everything they need first.
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types contracts schema schema-check bench lock clean
+
+PYTHON ?= python3
+UV     := PYTHONPATH=.tools $(PYTHON) -m uv
+BIN    := .venv/bin
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: .venv/run.stamp  ## start the embedded database, the demo company and the server
+	@$(BIN)/crm demo
+
+test: .venv/dev.stamp  ## run every test against a real PostgreSQL
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
+
+check: lint types contracts schema-check test  ## all that CI runs
+
+lint: .venv/dev.stamp  ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/dev.stamp  ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: .venv/dev.stamp  ## who may import whom
+	@$(BIN)/lint-imports
+
+schema: .venv/dev.stamp  ## print the SDL into schema.graphql
+	@$(BIN)/crm schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+schema-check: .venv/dev.stamp  ## fail when schema.graphql is not what the code serves
+	@$(BIN)/crm schema | diff -u schema.graphql - \
+		|| { echo "schema.graphql has drifted: run 'make schema' and commit it" >&2; exit 1; }
+
+bench: .venv/dev.stamp  ## run the benchmarks; benchmarks/README.md holds the published figures
+	@for script in benchmarks/*/run.py; do $(BIN)/python $$script || exit 1; done
+
+lock: .tools/uv.stamp  ## resolve the dependencies again and pin them with hashes
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		requirements/uv.in -o requirements/uv.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml -o requirements/run.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean:  ## remove what the other targets installed; the data in .crm stays
+	rm -rf .venv .tools
+
+# --- setting up -------------------------------------------------------------------------------
+
+.tools/uv.stamp: requirements/uv.txt
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
+		echo "pip is missing for $(PYTHON): install it (Debian: apt-get install python3-pip), then run make again" >&2; \
+		exit 1; }
+	@$(PYTHON) -m pip install --quiet --upgrade --target .tools --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/pyvenv.cfg: .tools/uv.stamp
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+
+.venv/run.stamp: requirements/run.txt pyproject.toml .venv/pyvenv.cfg
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Who may do what: one function, `rights.Rights.allow`, on every path."""

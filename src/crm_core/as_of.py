@@ -1,0 +1,70 @@
+"""Which past: by what was recorded until then, or by what had happened until then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.errors import Invalid
+from crm_core.ledger.event_store import RecordedEvent, fold
+
+__all__ = ["NOW", "AsOf", "fold_as_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A point in the past; at most one of the first three, with `effective_at` or without.
+
+    `position` and `time` say what was known then (recorded until and including it), `version` the
+    record after that many events. `effective_at` says what had happened by then. The two clocks
+    differ for imported history: "what did we know on 1 March about February" names both.
+    """
+
+    position: int | None = None
+    time: datetime | None = None
+    version: int | None = None
+    effective_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if sum(part is not None for part in (self.position, self.time, self.version)) > 1:
+            raise Invalid("as_of", "takes one of position, time and version")
+        if self.position is not None and self.position < 0:
+            raise Invalid("as_of.position", "starts at 0")
+        if self.version is not None and self.version < 1:
+            raise Invalid("as_of.version", "starts at 1")
+        for moment in (self.time, self.effective_at):
+            if moment is not None and moment.tzinfo is None:
+                raise Invalid("as_of", "takes moments with a time zone")
+
+    def includes(self, event: RecordedEvent) -> bool:
+        return (
+            (self.position is None or event.position <= self.position)
+            and (self.time is None or event.recorded_at <= self.time)
+            and (self.version is None or event.version <= self.version)
+            and (self.effective_at is None or event.happened_at <= self.effective_at)
+        )
+
+
+NOW = AsOf()
+
+
+def fold_as_of(events: Iterable[RecordedEvent], as_of: AsOf) -> Aggregate | None:
+    """The record as it was, or None where it did not exist yet.
+
+    `events` are all those of one stream. By the effective clock they apply in the order in which
+    they happened; those that happened at one moment, in the order of their recording.
+    """
+    included = [event for event in events if as_of.includes(event)]
+    if as_of.effective_at is not None:
+        included.sort(key=lambda event: (event.happened_at, event.version))
+    if not included or included[0].version != 1:
+        return None
+    aggregate = fold([included[0].data])
+    assert aggregate is not None
+    for event in included[1:]:
+        event.data.apply(aggregate)  # not mutate: by the effective clock, versions may be missing
+        aggregate.version = event.version
+        aggregate.modified_on = event.happened_at
+    return aggregate

@@ -1,0 +1,19 @@
+"""Every context of the product: the module list."""
+
+from __future__ import annotations
+
+from crm_core.customers.catalog import CONTEXT as CUSTOMERS
+from crm_core.identity.catalog import CONTEXT as IDENTITY
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.messages import Command
+
+__all__ = ["AGGREGATES", "COMMANDS", "CONTEXTS"]
+
+CONTEXTS = (CUSTOMERS, IDENTITY)
+
+AGGREGATES: dict[str, type[Aggregate]] = {
+    aggregate.TOPIC: aggregate for context in CONTEXTS for aggregate in context.aggregates
+}
+COMMANDS: dict[str, type[Command]] = {
+    command.NAME: command for context in CONTEXTS for command in context.commands
+}

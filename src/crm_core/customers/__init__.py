@@ -1,0 +1,1 @@
+"""Customers: organisations and people, how to reach them, and what they consented to."""

@@ -1,0 +1,1 @@
+"""The customer: one organisation or one person."""

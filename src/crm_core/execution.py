@@ -1,0 +1,338 @@
+"""The one write path: access check → load and fold → decide → seal → append → receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from crm_core.access.rights import Rights
+from crm_core.kernel.aggregate import Aggregate, HeldKey
+from crm_core.kernel.errors import CrmError, Invalid, NotFound, Rejected, VersionConflict
+from crm_core.kernel.events import Event
+from crm_core.kernel.ids import Ids
+from crm_core.kernel.messages import A, Actor, Command, Receipt, validate
+from crm_core.ledger.codec import form_of
+from crm_core.ledger.event_store import EventStore, fold
+from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamAppend
+
+__all__ = ["BATCH_COMMANDS_MAX", "Execution", "Request"]
+
+BATCH_COMMANDS_MAX = 2_000
+_ATTEMPTS_MAX = 8  # of a command that keeps losing races; then the conflict goes to the caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A command with what is known about its sending.
+
+    `command_id`: named by a sender who may send it again; the first receipt is returned then.
+    `effective_at`: when it happened, for what is entered later. `expected_version`: of the target;
+    the command is refused, not decided again, where the record has moved on.
+    """
+
+    command: Command
+    actor: Actor
+    command_id: UUID | None = None
+    effective_at: datetime | None = None
+    expected_version: int | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+    reason: str | None = None
+
+
+RightsOf = Callable[[UUID, Actor], Awaitable[Rights]]
+
+
+class Execution:
+    """Executes commands against one ledger."""
+
+    def __init__(self, store: EventStore, ids: Ids, rights_of: RightsOf) -> None:
+        self._store = store
+        self._ids = ids
+        self._rights_of = rights_of
+
+    async def run(self, tenant_id: UUID, requests: Sequence[Request]) -> list[Receipt | CrmError]:
+        """Decides and stores a batch in one transaction; one outcome each, in order.
+
+        A refused command leaves no trace and harms no other. Those that lose a race are decided
+        again on what is stored then, in their order, up to 8 times.
+        """
+        if len(requests) > BATCH_COMMANDS_MAX:
+            raise Invalid("requests", f"at most {BATCH_COMMANDS_MAX} commands a batch")
+        outcomes: dict[int, Receipt | CrmError] = {}
+        waiting = dict(enumerate(requests))
+        for attempt in range(_ATTEMPTS_MAX):
+            done = await self._attempt(tenant_id, waiting)
+            is_last = attempt == _ATTEMPTS_MAX - 1
+            for index, outcome in done.items():
+                lost_race = isinstance(outcome, VersionConflict)
+                if lost_race and requests[index].expected_version is None and not is_last:
+                    continue
+                outcomes[index] = outcome
+                del waiting[index]
+            if not waiting:
+                break
+        return [outcomes[index] for index in range(len(requests))]
+
+    async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
+        """The events that the command would record now; nothing is stored. Raises its refusal."""
+        batch = _Batch(self._store, tenant_id)
+        plan = await self._decide(batch, request)
+        return [event for part in plan.parts for event in part.events]
+
+    async def _attempt(
+        self, tenant_id: UUID, requests: dict[int, Request]
+    ) -> dict[int, Receipt | CrmError]:
+        outcomes: dict[int, Receipt | CrmError] = {}
+        outcomes |= await self._replays(tenant_id, requests)
+        batch = _Batch(self._store, tenant_id)
+        todo = {index: r for index, r in requests.items() if index not in outcomes}
+        await batch.prefetch(request.command.target_id for request in todo.values())
+        plans: dict[int, _Plan] = {}
+        for index, request in todo.items():
+            try:
+                plans[index] = await self._decide(batch, request)
+            except CrmError as refusal:
+                outcomes[index] = refusal
+        if plans:
+            appends = await self._appends(tenant_id, plans.values())
+            stored = await self._store.ledger.append(tenant_id, appends)
+            for index, outcome in zip(plans, stored, strict=True):
+                outcomes[index] = _outcome(outcome)
+        return outcomes
+
+    async def _replays(
+        self, tenant_id: UUID, requests: dict[int, Request]
+    ) -> dict[int, Receipt | CrmError]:
+        """Commands that were executed before: they are answered, not decided again."""
+        named = {r.command_id: index for index, r in requests.items() if r.command_id is not None}
+        if not named:
+            return {}
+        replays: dict[int, Receipt | CrmError] = {}
+        for command_id, first in (await self._store.ledger.results(tenant_id, named)).items():
+            request = requests[named[command_id]]
+            try:
+                await self._check_access(tenant_id, request)
+                fingerprint = await self._fingerprint(tenant_id, request)
+                replays[named[command_id]] = _outcome(first.repeated(command_id, fingerprint))
+            except CrmError as refusal:
+                replays[named[command_id]] = refusal
+        return replays
+
+    async def _check_access(self, tenant_id: UUID, request: Request) -> None:
+        kind, _, action = request.command.NAME.partition(".")
+        (await self._rights_of(tenant_id, request.actor)).require(kind, action)
+
+    async def _decide(self, batch: _Batch, request: Request) -> _Plan:
+        await self._check_access(batch.tenant_id, request)
+        validate(request.command)
+        now = self._store.ledger.clock.now()
+        if request.effective_at is not None and request.effective_at > now:
+            raise Rejected("command.effective_in_future", effective_at=request.effective_at)
+        work = _Work(batch, request, self._ids, request.effective_at or now)
+        try:
+            await request.command.handle(work)
+            return work.plan()
+        except BaseException:
+            batch.forget(work.touched)
+            raise
+
+    async def _appends(self, tenant_id: UUID, plans: Iterable[_Plan]) -> list[Append]:
+        plans = list(plans)
+        subjects = {
+            part.aggregate.subject_id for plan in plans for part in plan.parts if part.is_personal
+        }
+        ciphers = await self._store.keyring.for_sealing(tenant_id, subjects) if subjects else {}
+        appends = []
+        for plan in plans:
+            request = plan.request
+            named = request.command_id is not None
+            command_id = request.command_id or self._ids.new()
+            streams = [
+                StreamAppend(
+                    part.aggregate.TOPIC,
+                    part.aggregate.id,
+                    part.base_version or Expected.NONE,
+                    self._store.encode(
+                        tenant_id,
+                        part.aggregate.subject_id,
+                        part.events,
+                        [self._ids.new() for _ in part.events],
+                        request.effective_at,
+                        ciphers,
+                    ),
+                )
+                for part in plan.parts
+            ]
+            appends.append(
+                Append(
+                    command_id=command_id,
+                    actor=request.actor,
+                    correlation_id=request.correlation_id or command_id,
+                    causation_id=request.causation_id,
+                    reason=request.reason,
+                    streams=tuple(streams),
+                    fingerprint=await self._fingerprint(tenant_id, request) if named else None,
+                    take=await self._claims(tenant_id, plan, lambda part: part.taken),
+                    release=await self._claims(tenant_id, plan, lambda part: part.released),
+                )
+            )
+        return appends
+
+    async def _claims(
+        self, tenant_id: UUID, plan: _Plan, keys: Callable[[_Part], frozenset[HeldKey]]
+    ) -> tuple[Claim, ...]:
+        return tuple(
+            [
+                Claim(
+                    key.kind,
+                    await self._store.keyring.blind(tenant_id, key.kind, key.value),
+                    part.aggregate.id,
+                )
+                for part in plan.parts
+                for key in sorted(keys(part))
+            ]
+        )
+
+    async def _fingerprint(self, tenant_id: UUID, request: Request) -> bytes:
+        # Keyed, because the digest of a command with personal data would be personal data.
+        content = msgspec.json.encode(request.command).decode()
+        at = str(request.effective_at)
+        return await self._store.keyring.blind(tenant_id, request.command.NAME, content, at)
+
+
+class _Batch:
+    """The records that a batch has read, each with what earlier commands of it decided."""
+
+    def __init__(self, store: EventStore, tenant_id: UUID) -> None:
+        self.tenant_id = tenant_id
+        self._store = store
+        self._records: dict[UUID, Aggregate | None] = {}
+        self._decided: dict[UUID, list[Event]] = {}
+
+    async def prefetch(self, record_ids: Iterable[UUID]) -> None:
+        """Reads these records at once; those that do not exist are known to be absent."""
+        wanted = {record_id for record_id in record_ids if record_id not in self._records}
+        if not wanted:
+            return
+        streams: dict[UUID, list[Event]] = {record_id: [] for record_id in wanted}
+        for recorded in await self._store.stream(self.tenant_id, wanted):
+            streams[recorded.record_id].append(recorded.data)
+        for record_id, events in streams.items():
+            self._records[record_id] = fold([*events, *self._decided.get(record_id, ())])
+
+    async def find(self, record_id: UUID) -> Aggregate | None:
+        if record_id not in self._records:
+            await self.prefetch([record_id])
+        return self._records[record_id]
+
+    def keep(self, aggregate: Aggregate, decided: Sequence[Event]) -> None:
+        """Later commands of the batch see what this one decided."""
+        self._records[aggregate.id] = aggregate
+        self._decided.setdefault(aggregate.id, []).extend(decided)
+
+    def forget(self, record_ids: Iterable[UUID]) -> None:
+        """A refused command may have changed these half-way: they are read again when needed."""
+        for record_id in record_ids:
+            self._records.pop(record_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a command decided about one record."""
+
+    aggregate: Aggregate
+    base_version: int
+    events: tuple[Event, ...]
+    taken: frozenset[HeldKey]
+    released: frozenset[HeldKey]
+    is_personal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    request: Request
+    parts: tuple[_Part, ...]
+
+
+class _Work:
+    """`Work` for one command: remembers what each record was like before."""
+
+    def __init__(self, batch: _Batch, request: Request, ids: Ids, at: datetime) -> None:
+        self.ids = ids
+        self.tenant_id = batch.tenant_id
+        self.actor = request.actor
+        self.at = at
+        self._batch = batch
+        self._request = request
+        self._before: dict[UUID, tuple[Aggregate, int, frozenset[HeldKey]]] = {}
+        self._guarded: set[UUID] = set()
+
+    @property
+    def touched(self) -> list[UUID]:
+        return list(self._before)
+
+    async def load(self, aggregate_class: type[A], record_id: UUID) -> A:
+        aggregate = await self.find(aggregate_class, record_id)
+        if aggregate is None:
+            raise NotFound(aggregate_class.TOPIC, record_id)
+        return aggregate
+
+    async def find(self, aggregate_class: type[A], record_id: UUID) -> A | None:
+        aggregate = await self._batch.find(record_id)
+        if not isinstance(aggregate, aggregate_class):
+            return None
+        if record_id not in self._before:
+            self._check_version(aggregate)
+            aggregate.happening_at(self.at)
+            self._before[record_id] = (aggregate, aggregate.version, aggregate.held_keys())
+        return aggregate
+
+    def add(self, aggregate: Aggregate) -> None:
+        self._before[aggregate.id] = (aggregate, 0, frozenset())
+
+    def guard(self, aggregate: Aggregate) -> None:
+        self._guarded.add(aggregate.id)
+
+    def plan(self) -> _Plan:
+        parts = []
+        for aggregate, version, held in self._before.values():
+            events: tuple[Event, ...] = tuple(aggregate.collect_events())  # type: ignore[arg-type]
+            if not events and aggregate.id not in self._guarded:
+                continue
+            self._batch.keep(aggregate, events)
+            now_held = aggregate.held_keys()
+            parts.append(
+                _Part(
+                    aggregate,
+                    version,
+                    events,
+                    taken=now_held - held,
+                    released=held - now_held,
+                    is_personal=any(form_of(type(event)).is_personal for event in events),
+                )
+            )
+        return _Plan(self._request, tuple(parts))
+
+    def _check_version(self, aggregate: Aggregate) -> None:
+        expected = self._request.expected_version
+        if expected is None or aggregate.id != self._request.command.target_id:
+            return
+        if aggregate.version != expected:
+            raise VersionConflict(f"{aggregate.TOPIC}/{aggregate.id}", expected, aggregate.version)
+
+
+def _outcome(stored: Appended | CrmError) -> Receipt | CrmError:
+    if isinstance(stored, CrmError):
+        return stored
+    return Receipt(
+        stored.command_id,
+        stored.event_ids,
+        stored.last_position,
+        stored.recorded_at,
+        stored.replayed,
+    )

@@ -1,0 +1,1 @@
+"""Identity: who uses the CRM, how they prove it, and their roles."""

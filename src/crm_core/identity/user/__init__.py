@@ -1,0 +1,1 @@
+"""The user: a person who signs in."""

@@ -1,0 +1,1 @@
+"""What every part of the core speaks: messages, values, errors, ids and the clock. No I/O."""

@@ -1,0 +1,79 @@
+"""The thing whose rules hold at once: what every aggregate has."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple, Self, cast
+from uuid import UUID
+
+from eventsourcing.domain import BaseAggregate
+
+from crm_core.kernel.events import Created, Event
+
+__all__ = ["AGGREGATE_CLASSES", "Aggregate", "HeldKey"]
+
+
+class HeldKey(NamedTuple):
+    """A unique key that a record holds in its tenant, such as ("email", "ada@example.com")."""
+
+    kind: str
+    value: str
+
+
+AGGREGATE_CLASSES: dict[str, type[Aggregate]] = {}  # by topic, `context.aggregate`
+
+
+class Aggregate(BaseAggregate[UUID]):
+    """The `eventsourcing` library's aggregate, with one way to record and one way to apply.
+
+    A public method decides: it raises `Rejected` or calls `record`. `when` changes the state
+    and never refuses. State is set up in `__init__`, which takes no arguments: the library turns
+    annotations in the class body into fields, so there are none.
+    """
+
+    TOPIC: ClassVar[str]
+
+    _at = cast("datetime | None", None)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        topic = cls.__dict__.get("TOPIC")
+        if topic is not None:
+            AGGREGATE_CLASSES[topic] = cls
+
+    @classmethod
+    def start(
+        cls, event_class: type[Created], record_id: UUID, at: datetime | None, **fields: Any
+    ) -> Self:
+        """A new aggregate by its first event, which happened at `at` (now, if None)."""
+        moment = at or datetime.now(UTC)
+        created = cls._create(event_class, id=record_id, timestamp=moment, **fields)
+        created.happening_at(moment)
+        return created
+
+    def happening_at(self, moment: datetime) -> None:
+        """Says when the next decisions happen, on the effective clock."""
+        self._at = moment
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the decision being taken, on the effective clock."""
+        return self._at or datetime.now(UTC)
+
+    def record(self, event_class: type[Event], **fields: Any) -> None:
+        """Records a decision: the event is applied at once and stored with the command's others."""
+        self.trigger_event(event_class, timestamp=self._at, **fields)
+
+    @abstractmethod
+    def when(self, event: Any) -> None:
+        """Changes the state by an event of this aggregate."""
+
+    @property
+    def subject_id(self) -> UUID:
+        """The person or organisation whose key seals the personal fields of new events."""
+        return self.id
+
+    def held_keys(self) -> frozenset[HeldKey]:
+        """The unique keys this record holds in its present state; taken and released on append."""
+        return frozenset()

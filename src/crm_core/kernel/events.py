@@ -1,0 +1,108 @@
+"""Recorded facts: the base of every event class, and the mark of personal fields.
+
+An event class is a frozen dataclass (the `eventsourcing` library makes it one) with an explicit
+TOPIC, `context.aggregate.fact`, that is stored and therefore never changes:
+
+    class CustomerRenamed(Event):
+        TOPIC = "customers.customer.renamed"
+        name: PersonalText
+
+Fields marked personal are stored encrypted under the key of the event's subject and read back as
+REDACTED once that key is gone, so whatever folds an event must take REDACTED for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
+
+from eventsourcing.domain import AggregateCreated, AggregateEvent
+from eventsourcing.utils import register_topic
+
+__all__ = [
+    "EVENT_CLASSES",
+    "PERSONAL",
+    "REDACTED",
+    "Created",
+    "Event",
+    "OptionalPersonalText",
+    "Personal",
+    "PersonalText",
+    "Redacted",
+    "own_fields",
+    "plain",
+]
+
+
+class Redacted:
+    """Stands where personal data was, after its subject's key was destroyed. There is one."""
+
+    _only: ClassVar[Redacted | None] = None
+
+    def __new__(cls) -> Redacted:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __repr__(self) -> str:
+        return "REDACTED"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+REDACTED: Final = Redacted()
+
+
+@dataclass(frozen=True)
+class Personal:
+    """The mark in `Annotated[...]` of a field that must be stored under its subject's key."""
+
+
+PERSONAL: Final = Personal()
+PersonalText: TypeAlias = Annotated[str | Redacted, PERSONAL]
+OptionalPersonalText: TypeAlias = Annotated[str | Redacted | None, PERSONAL]
+
+
+def plain(value: str | Redacted | None) -> str | None:
+    """The value, or None where it was erased or never given: what a read model keeps."""
+    return None if isinstance(value, Redacted) else value
+
+
+EVENT_CLASSES: dict[str, type[Event]] = {}  # by topic; filled as the contexts are imported
+
+
+class Event(AggregateEvent):
+    """A fact about one aggregate. `class_version` is the schema version of its stored form."""
+
+    TOPIC: ClassVar[str]
+    class_version: ClassVar[int] = 1
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        topic = cls.__dict__.get("TOPIC")
+        if topic is not None:
+            register_topic(topic, cls)
+            EVENT_CLASSES[topic] = cls
+
+    def apply(self, aggregate: Any) -> None:
+        """Changes the aggregate's state. Never refuses: what was recorded has happened."""
+        aggregate.when(self)
+
+
+class Created(Event, AggregateCreated):
+    """The first fact of a stream."""
+
+
+_ENVELOPE = frozenset({"originator_id", "originator_version", "timestamp", "originator_topic"})
+
+
+def own_fields(event_class: type[Event]) -> Mapping[str, Any]:
+    """The fields that are stored as the event's data, with their types, marks included."""
+    hints = get_type_hints(event_class, include_extras=True)
+    return {
+        field.name: hints[field.name]
+        for field in fields(event_class)
+        if field.name not in _ENVELOPE
+    }

@@ -1,0 +1,127 @@
+"""What goes in and what comes out: commands, who sends them, and the receipt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from crm_core.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from crm_core.kernel.aggregate import Aggregate
+    from crm_core.kernel.ids import Ids
+
+__all__ = ["SYSTEM", "Actor", "ActorKind", "Command", "Receipt", "Work", "invalid", "validate"]
+
+
+class ActorKind(StrEnum):
+    USER = "USER"
+    API_KEY = "API_KEY"
+    RULE = "RULE"
+    IMPORT = "IMPORT"
+    INTEGRATION = "INTEGRATION"
+    SYSTEM = "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `id` is a record's id or a stable name of the program; never personal data."""
+
+    kind: ActorKind
+    id: str
+    on_behalf_of: str | None = None
+
+    @classmethod
+    def user(cls, user_id: UUID) -> Actor:
+        return cls(ActorKind.USER, str(user_id))
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "crm")
+
+A = TypeVar("A", bound="Aggregate")
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to the CRM, in the imperative. Its NAME is `aggregate.verb` and never changes.
+
+    `handle` loads what the decision needs and calls the aggregate's method; the rules are there.
+    `TARGET` names the field that holds the id of the record the command is about.
+    """
+
+    NAME: ClassVar[str]
+    TARGET: ClassVar[str]
+
+    async def handle(self, work: Work) -> None:
+        raise NotImplementedError
+
+    @property
+    def target_id(self) -> UUID:
+        target: UUID = getattr(self, self.TARGET)
+        return target
+
+
+class Work(Protocol):
+    """The records that one command reads and changes; all its events are stored together."""
+
+    @property
+    def ids(self) -> Ids: ...
+
+    @property
+    def tenant_id(self) -> UUID: ...
+
+    @property
+    def actor(self) -> Actor: ...
+
+    @property
+    def at(self) -> datetime:
+        """When it happens: the command's effective time, or now."""
+
+    async def load(self, aggregate_class: type[A], record_id: UUID) -> A:
+        """The record as it stands. Raises NotFound."""
+
+    async def find(self, aggregate_class: type[A], record_id: UUID) -> A | None:
+        """The record, or None where there is none."""
+
+    def add(self, aggregate: Aggregate) -> None:
+        """A new record. The append fails if its stream exists already."""
+
+    def guard(self, aggregate: Aggregate) -> None:
+        """The decision rests on this record: it fails, and is taken again, if it has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a command did. `position` is that of its last event: the token to read one's write.
+
+    A command that changed nothing has no event ids; its position is the ledger's head then.
+    `replayed` says that this command id had been executed before and nothing was done again.
+    """
+
+    command_id: UUID
+    event_ids: tuple[UUID, ...]
+    position: int
+    recorded_at: datetime
+    replayed: bool = False
+
+
+def validate(command: Command) -> None:
+    """Raises `Invalid` where a field breaks the constraints of its type."""
+    try:
+        msgspec.convert(msgspec.to_builtins(command, builtin_types=_KEPT), type(command))
+    except msgspec.ValidationError as error:
+        raise invalid(error, type(command).__name__) from None
+
+
+def invalid(error: msgspec.ValidationError, whole: str) -> Invalid:
+    """msgspec's complaint as ours: the path in dotted form, or `whole` where it names none."""
+    problem, _, where = str(error).partition(" - at `$")
+    return Invalid(where.rstrip("`").lstrip(".") or whole, problem)
+
+
+_KEPT: tuple[type[Any], ...] = (UUID, datetime, Decimal)

@@ -1,0 +1,156 @@
+"""Typed events in and out of a ledger, personal fields sealed on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.events import Event
+from crm_core.kernel.messages import Actor
+from crm_core.ledger.codec import form_of, resolve
+from crm_core.ledger.ledger import Ledger
+from crm_core.ledger.records import NewEvent, StoredEvent
+from crm_core.privacy.cipher import Cipher
+from crm_core.privacy.keys import Keyring
+
+__all__ = ["EventStore", "RecordedEvent", "fold"]
+
+_PAGE_EVENTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """A typed event with its envelope. `data` is the event, `stored` all else about it."""
+
+    data: Event
+    stored: StoredEvent
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.stored.tenant_id
+
+    @property
+    def position(self) -> int:
+        return self.stored.position
+
+    @property
+    def event_id(self) -> UUID:
+        return self.stored.event_id
+
+    @property
+    def type(self) -> str:
+        return self.stored.type
+
+    @property
+    def record_type(self) -> str:
+        return self.stored.stream_type
+
+    @property
+    def record_id(self) -> UUID:
+        return self.stored.stream_id
+
+    @property
+    def version(self) -> int:
+        return self.stored.version
+
+    @property
+    def actor(self) -> Actor:
+        return self.stored.actor
+
+    @property
+    def recorded_at(self) -> datetime:
+        return self.stored.recorded_at
+
+    @property
+    def happened_at(self) -> datetime:
+        """On the effective clock: the effective time where one was given."""
+        return self.stored.happened_at
+
+
+class EventStore:
+    def __init__(self, ledger: Ledger, keyring: Keyring) -> None:
+        self.ledger = ledger
+        self.keyring = keyring
+
+    def encode(
+        self,
+        tenant_id: UUID,
+        subject_id: UUID,
+        events: Sequence[Event],
+        event_ids: Sequence[UUID],
+        effective_at: datetime | None,
+        ciphers: dict[UUID, Cipher],
+    ) -> tuple[NewEvent, ...]:
+        """The events as they will be stored, under ids given by the caller; one subject for all."""
+        cipher = ciphers.get(subject_id)
+        new = []
+        for event, event_id in zip(events, event_ids, strict=True):
+            form = form_of(type(event))
+            new.append(
+                NewEvent(
+                    event_id=event_id,
+                    type=form.topic,
+                    schema_version=form.version,
+                    data=form.encode(event, event_id, tenant_id, cipher),
+                    effective_at=effective_at,
+                    subject_ids=(subject_id,),
+                )
+            )
+        return tuple(new)
+
+    async def decode(self, stored: Sequence[StoredEvent]) -> list[RecordedEvent]:
+        """The typed events; all of one tenant."""
+        if not stored:
+            return []
+        subjects = {
+            subject
+            for event in stored
+            if resolve(event).is_personal
+            for subject in event.subject_ids
+        }
+        ciphers = await self.keyring.for_opening(stored[0].tenant_id, subjects) if subjects else {}
+        return [
+            RecordedEvent(
+                resolve(event).decode(
+                    event, ciphers.get(event.subject_ids[0]) if event.subject_ids else None
+                ),
+                event,
+            )
+            for event in stored
+        ]
+
+    async def stream(
+        self, tenant_id: UUID, stream_ids: Collection[UUID], *, up_to: int | None = None
+    ) -> list[RecordedEvent]:
+        """The events of these streams up to a position, by position."""
+        return await self.decode(await self.ledger.stream(tenant_id, stream_ids, up_to=up_to))
+
+    async def pages(
+        self,
+        tenant_id: UUID,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        types: Collection[str] | None = None,
+        page_events: int = _PAGE_EVENTS,
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """All events there are, page by page, in bounded memory."""
+        while True:
+            stored = await self.ledger.page(
+                tenant_id, after=after, limit=page_events, up_to=up_to, types=types
+            )
+            if not stored:
+                return
+            yield await self.decode(stored)
+            after = stored[-1].position
+
+
+def fold(events: Iterable[Event]) -> Aggregate | None:
+    """The aggregate that these events of one stream make, or None where there are none."""
+    aggregate: Aggregate | None = None
+    for event in events:
+        aggregate = event.mutate(aggregate)
+    return aggregate

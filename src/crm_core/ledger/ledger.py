@@ -1,0 +1,85 @@
+"""What every ledger does; `tests/crm_core/ledger/contract.py` holds each of them to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from crm_core.kernel.clock import Clock
+from crm_core.kernel.errors import CrmError
+from crm_core.ledger.admission import Remembered
+from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
+
+__all__ = ["PAGE_EVENTS_MAX", "Ledger"]
+
+PAGE_EVENTS_MAX = 10_000
+
+
+class Ledger(Protocol):
+    """A log of events for each tenant.
+
+    Positions are gapless from 1 and become visible in order; `recorded_at` rises strictly with
+    them. Versions of a stream are gapless from 1. Nothing stored is changed or removed.
+    """
+
+    clock: Clock
+
+    async def append(self, tenant_id: UUID, appends: Sequence[Append]) -> list[Appended | CrmError]:
+        """Stores a batch in one transaction; one outcome each, in order.
+
+        An append that is refused fails alone: its outcome is the error (VersionConflict,
+        CommandReused, ConditionFailed, or Rejected `claim.taken`), the others are stored.
+        """
+
+    async def results(
+        self, tenant_id: UUID, command_ids: Collection[UUID]
+    ) -> dict[UUID, Remembered]:
+        """The first results of those commands that were named by their senders and stored."""
+
+    async def stream(
+        self,
+        tenant_id: UUID,
+        stream_ids: Collection[UUID],
+        *,
+        after_version: int = 0,
+        up_to: int | None = None,
+    ) -> list[StoredEvent]:
+        """The events of these streams with position ≤ `up_to`, by position."""
+
+    async def page(
+        self,
+        tenant_id: UUID,
+        *,
+        after: int,
+        limit: int,
+        up_to: int | None = None,
+        types: Collection[str] | None = None,
+    ) -> list[StoredEvent]:
+        """At most `limit` events after this position, by position; all types, or only these."""
+
+    async def head(self, tenant_id: UUID) -> Head:
+        """Where the tenant's ledger ends."""
+
+    async def heads(self) -> dict[UUID, int]:
+        """The last position of every tenant that has events."""
+
+    async def position_at(self, tenant_id: UUID, moment: datetime) -> int:
+        """The last position recorded at or before the moment; 0 where there is none."""
+
+    async def holder(self, tenant_id: UUID, kind: str, key: bytes) -> UUID | None:
+        """The record that holds a unique key."""
+
+    async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
+        """Waits until the ledger goes beyond `after`, at most that long; the last position."""
+
+    async def restore(
+        self, tenant_id: UUID, events: Sequence[StoredEvent], claims: Sequence[Claim] = ()
+    ) -> None:
+        """Stores events as they were in another ledger, envelope and all; for replay.
+
+        They must follow on this ledger's head without a gap (Rejected `ledger.gap`).
+        """
+
+    async def close(self) -> None: ...

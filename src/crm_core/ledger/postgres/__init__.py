@@ -1,0 +1,1 @@
+"""The ledger in PostgreSQL 15 or newer: SQL, connections, migrations."""

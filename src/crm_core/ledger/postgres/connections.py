@@ -1,0 +1,71 @@
+"""Pools of connections, each opened as the one role that it needs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from crm_core.kernel.errors import SetupError
+
+__all__ = ["Pool", "Role", "open_pool", "unreachable"]
+
+Role: TypeAlias = Literal["crm_app", "crm_projector"]
+Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
+
+_CONNECT_SECONDS_MAX = 10.0
+
+
+async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
+    """A pool whose sessions act as `role`, in UTC, and commit each statement by itself.
+
+    Raises SetupError `database.unreachable` or `database.not_migrated`.
+    """
+    await _check(url, role)
+    pool: Pool = AsyncConnectionPool(
+        url,
+        kwargs={"autocommit": True, "options": _options(role)},
+        min_size=1,
+        max_size=size,
+        open=False,
+        name=role,
+    )
+    try:
+        await pool.open(wait=True, timeout=_CONNECT_SECONDS_MAX)
+    except PoolTimeout as error:
+        await pool.close()
+        raise unreachable(error) from error
+    return pool
+
+
+def _options(role: Role) -> str:
+    return f"-c role={role} -c timezone=UTC -c client_encoding=UTF8"
+
+
+async def _check(url: str, role: Role) -> None:
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            url, connect_timeout=int(_CONNECT_SECONDS_MAX), autocommit=True
+        )
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise unreachable(error) from error
+    async with connection:
+        known = await connection.execute(
+            "select to_regclass('ledger.event') is not null,"
+            " exists (select from pg_roles where rolname = %s)",
+            [role],
+        )
+        if (await known.fetchone()) != (True, True):
+            raise SetupError("database.not_migrated", "run `crm migrate` on this database first")
+
+
+def unreachable(error: Exception) -> SetupError:
+    """The driver's complaint without the connection string, which may hold a password."""
+    cause = " ".join(str(error).split())
+    return SetupError(
+        "database.unreachable",
+        "check that PostgreSQL runs and that CRM_DATABASE_URL names it",
+        cause=cause[:300],
+    )

@@ -1,0 +1,63 @@
+"""The vault: wrapped keys in PostgreSQL, in a schema of their own beside the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from crm_core.ledger.postgres.connections import Pool
+
+__all__ = ["PostgresKeyStore"]
+
+
+class PostgresKeyStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def keep_tenant_key(self, tenant_id: UUID, wrapped: bytes) -> bytes:
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "insert into vault.tenant_key (tenant_id, wrapped) values (%s, %s)"
+                " on conflict (tenant_id) do nothing",
+                [tenant_id, wrapped],
+            )
+            found = await connection.execute(
+                "select wrapped from vault.tenant_key where tenant_id = %s",
+                [tenant_id],
+                binary=True,
+            )
+            row = await found.fetchone()
+            assert row is not None, "a tenant key is never deleted"
+            return bytes(row[0])
+
+    async def keep_subject_keys(
+        self, tenant_id: UUID, wrapped: Mapping[UUID, bytes]
+    ) -> dict[UUID, bytes]:
+        async with self._pool.connection() as connection:
+            # The first writer wins, and a destroyed key keeps its row: nothing is overwritten.
+            await connection.execute(
+                "insert into vault.subject_key (tenant_id, subject_id, wrapped)"
+                " select %s, * from unnest(%s::uuid[], %s::bytea[])"
+                " on conflict (tenant_id, subject_id) do nothing",
+                [tenant_id, list(wrapped.keys()), list(wrapped.values())],
+            )
+        return await self.subject_keys(tenant_id, wrapped.keys())
+
+    async def subject_keys(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, bytes]:
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                "select subject_id, wrapped from vault.subject_key"
+                " where tenant_id = %s and subject_id = any(%s) and wrapped is not null",
+                [tenant_id, list(subjects)],
+                binary=True,
+            )
+            return {subject: bytes(key) for subject, key in await found.fetchall()}
+
+    async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "insert into vault.subject_key (tenant_id, subject_id, destroyed_at)"
+                " values (%s, %s, now()) on conflict (tenant_id, subject_id)"
+                " do update set wrapped = null, destroyed_at = now()",
+                [tenant_id, subject_id],
+            )

@@ -1,0 +1,115 @@
+"""Runs the numbered SQL files that a database has not seen yet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+import psycopg
+from psycopg.sql import SQL
+
+from crm_core.kernel.errors import SetupError
+from crm_core.ledger.postgres.connections import unreachable
+
+__all__ = ["Migration", "all_migrations", "migrate", "pending"]
+
+_OLDEST_SERVER = 150000
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    name: str
+    sql: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def all_migrations() -> list[Migration]:
+    """Every migration there is, in order."""
+    folder = files("crm_core.ledger.postgres.migrations")
+    found = [
+        Migration(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".sql")
+    ]
+    return sorted(found, key=lambda migration: migration.name)
+
+
+async def migrate(url: str) -> list[str]:
+    """Brings the database up to date in one transaction; the names of what was run.
+
+    Two at once are safe: the second waits for the first and then has nothing to do. `url` must
+    name a role that may create schemas and roles. Raises SetupError.
+    """
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10)
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise unreachable(error) from error
+    async with connection:
+        _refuse_old_server(connection.info.server_version)
+        await _create_register(connection)
+        async with connection.transaction():
+            await connection.execute("lock table crm_migration in share row exclusive mode")
+            todo = await _pending(connection)
+            for migration in todo:
+                await connection.execute(SQL(migration.sql))
+                await connection.execute(
+                    "insert into crm_migration (name, digest) values (%s, %s)",
+                    [migration.name, migration.digest],
+                )
+    return [migration.name for migration in todo]
+
+
+async def pending(url: str) -> list[str]:
+    """The names of the migrations that this database still lacks."""
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10)
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise unreachable(error) from error
+    async with connection:
+        known = await connection.execute("select to_regclass('crm_migration') is not null")
+        if await known.fetchone() == (False,):
+            return [migration.name for migration in all_migrations()]
+        return [migration.name for migration in await _pending(connection)]
+
+
+async def _create_register(connection: psycopg.AsyncConnection) -> None:
+    try:
+        await connection.execute(
+            "create table if not exists crm_migration (name text primary key,"
+            " digest text not null, run_at timestamptz not null default now())"
+        )
+        await connection.commit()
+    except psycopg.errors.UniqueViolation:  # another process created it at the same moment
+        await connection.rollback()
+
+
+async def _pending(connection: psycopg.AsyncConnection) -> list[Migration]:
+    rows = await connection.execute("select name, digest from crm_migration")
+    run: dict[str, str] = dict(await rows.fetchall())
+    ours = all_migrations()
+    unknown = sorted(set(run) - {migration.name for migration in ours})
+    if unknown:
+        raise SetupError(
+            "database.newer",
+            "this database was migrated by a newer release; install that release or a later one",
+            migrations=unknown,
+        )
+    for migration in ours:
+        if run.get(migration.name, migration.digest) != migration.digest:
+            raise SetupError(
+                "database.migration_changed",
+                "a migration was edited after it had run here; restore its released text",
+                migration=migration.name,
+            )
+    return [migration for migration in ours if migration.name not in run]
+
+
+def _refuse_old_server(version: int) -> None:
+    if version < _OLDEST_SERVER:
+        raise SetupError(
+            "database.too_old", "PostgreSQL 15 or newer is needed", server=version // 10000
+        )

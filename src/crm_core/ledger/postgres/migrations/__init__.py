@@ -1,0 +1,1 @@
+"""Numbered SQL files: each runs once, in order, and is never edited after a release."""

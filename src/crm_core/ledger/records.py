@@ -1,0 +1,141 @@
+"""What the ledger stores and what an append asks for. Bytes here, no types of the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+from uuid import UUID
+
+from crm_core.kernel.messages import Actor
+
+__all__ = ["Append", "Appended", "Claim", "Expected", "Head", "NewEvent", "StoredEvent",
+           "StreamAppend", "TagCondition"]  # fmt: skip
+
+
+class Expected(Enum):
+    """What a stream must be like before an append, where it is not an exact version."""
+
+    NONE = "none"  # it has no events
+    EXISTS = "exists"  # it has some
+    ANY = "any"  # whatever it is like
+
+
+ExpectedVersion: TypeAlias = int | Expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event on its way in. `data` is kept and hashed as these exact bytes."""
+
+    event_id: UUID
+    type: str
+    schema_version: int
+    data: bytes
+    effective_at: datetime | None = None
+    subject_ids: tuple[UUID, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAppend:
+    """Events for one stream, in order."""
+
+    stream_type: str
+    stream_id: UUID
+    expected: ExpectedVersion
+    events: tuple[NewEvent, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.stream_type}/{self.stream_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A unique key of a tenant and the record that holds it. `key` is a blind index."""
+
+    kind: str
+    key: bytes
+    holder_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TagCondition:
+    """No event that carries all these tags may lie after this position."""
+
+    tags: tuple[str, ...]
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One command's events, stored together or not at all.
+
+    With a fingerprint, the command id is remembered: the same id with the same fingerprint gets
+    the first result again, with another one it is refused. Without, the id is only stored.
+    """
+
+    command_id: UUID
+    actor: Actor
+    correlation_id: UUID
+    streams: tuple[StreamAppend, ...]
+    fingerprint: bytes | None = None
+    causation_id: UUID | None = None
+    reason: str | None = None
+    take: tuple[Claim, ...] = ()
+    release: tuple[Claim, ...] = ()
+    condition: TagCondition | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(len(stream.events) for stream in self.streams)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The outcome. Without events, `last_position` is the head and `event_ids` is empty."""
+
+    command_id: UUID
+    event_ids: tuple[UUID, ...]
+    last_position: int
+    recorded_at: datetime
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event as it lies in the ledger: the envelope, and the exact bytes of its data."""
+
+    tenant_id: UUID
+    position: int
+    event_id: UUID
+    stream_type: str
+    stream_id: UUID
+    version: int
+    type: str
+    schema_version: int
+    recorded_at: datetime
+    effective_at: datetime | None
+    actor: Actor
+    command_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None
+    reason: str | None
+    subject_ids: tuple[UUID, ...]
+    tags: tuple[str, ...]
+    data: bytes = field(repr=False)
+
+    @property
+    def happened_at(self) -> datetime:
+        """On the effective clock: when it happened, as far as that is known."""
+        return self.effective_at or self.recorded_at
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a tenant's ledger ends: 0 and None while it is empty."""
+
+    position: int
+    recorded_at: datetime | None

@@ -1,0 +1,154 @@
+"""Who holds which key: the keyring, and the port of the store that keeps wrapped keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection, Mapping
+from typing import Protocol
+from uuid import UUID
+
+from cachetools import TTLCache
+
+from crm_core.privacy.cipher import Cipher, new_key
+
+__all__ = ["InMemoryKeyStore", "KeyStore", "Keyring"]
+
+_CACHED_SUBJECTS_MAX = 100_000
+_CACHE_SECONDS = 30  # a key destroyed by another process is forgotten here within this time
+
+
+class KeyStore(Protocol):
+    """Keeps wrapped keys, apart from the events. A key is stored once and never changed."""
+
+    async def keep_tenant_key(self, tenant_id: UUID, wrapped: bytes) -> bytes:
+        """Stores the key unless the tenant has one; the stored one, first writer wins."""
+
+    async def keep_subject_keys(
+        self, tenant_id: UUID, wrapped: Mapping[UUID, bytes]
+    ) -> dict[UUID, bytes]:
+        """Stores those that are new and not destroyed; what is stored then, by subject."""
+
+    async def subject_keys(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, bytes]:
+        """The wrapped keys there are; destroyed and unknown subjects are absent."""
+
+    async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
+        """Deletes the key and remembers that this subject may never have one again."""
+
+
+class Keyring:
+    """The keys of every tenant, unwrapped on demand."""
+
+    def __init__(self, root_key: bytes, store: KeyStore) -> None:
+        self._root = Cipher(root_key)
+        self._store = store
+        self._tenants: dict[UUID, tuple[Cipher, bytes]] = {}
+        self._subjects: TTLCache[tuple[UUID, UUID], Cipher] = TTLCache(
+            _CACHED_SUBJECTS_MAX, _CACHE_SECONDS
+        )
+
+    async def for_sealing(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Cipher]:
+        """A cipher for each subject, with a new key for those that had none.
+
+        A subject whose key was destroyed is absent: nothing may be sealed for it any more.
+        """
+        found = await self.for_opening(tenant_id, subjects)
+        missing = [subject for subject in subjects if subject not in found]
+        if missing:
+            tenant, _ = await self._tenant(tenant_id)
+            fresh = {s: tenant.seal(new_key(), _subject_place(tenant_id, s)) for s in missing}
+            stored = await self._store.keep_subject_keys(tenant_id, fresh)
+            found |= self._unwrapped(tenant_id, tenant, stored)
+        return found
+
+    async def for_opening(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Cipher]:
+        """A cipher for each subject whose key is there; others were erased or never known."""
+        found = {}
+        missing = []
+        for subject in subjects:
+            cipher = self._subjects.get((tenant_id, subject))
+            if cipher is None:
+                missing.append(subject)
+            else:
+                found[subject] = cipher
+        if missing:
+            tenant, _ = await self._tenant(tenant_id)
+            stored = await self._store.subject_keys(tenant_id, missing)
+            found |= self._unwrapped(tenant_id, tenant, stored)
+        return found
+
+    async def blind(self, tenant_id: UUID, *parts: str) -> bytes:
+        """HMAC-SHA-256 of the parts under the tenant's key: equal values meet, none can be read.
+
+        For unique keys and command fingerprints, which must be compared but not understood.
+        """
+        _, secret = await self._tenant(tenant_id)
+        return hmac.digest(secret, "\x1f".join(parts).encode(), hashlib.sha256)
+
+    async def destroy(self, tenant_id: UUID, subject_id: UUID) -> None:
+        """Makes all that is sealed for the subject unreadable, for ever."""
+        await self._store.destroy_subject_key(tenant_id, subject_id)
+        self._subjects.pop((tenant_id, subject_id), None)
+
+    def _unwrapped(
+        self, tenant_id: UUID, tenant: Cipher, wrapped: Mapping[UUID, bytes]
+    ) -> dict[UUID, Cipher]:
+        ciphers = {
+            subject: Cipher(tenant.open(key, _subject_place(tenant_id, subject)))
+            for subject, key in wrapped.items()
+        }
+        for subject, cipher in ciphers.items():
+            self._subjects[tenant_id, subject] = cipher
+        return ciphers
+
+    async def _tenant(self, tenant_id: UUID) -> tuple[Cipher, bytes]:
+        held = self._tenants.get(tenant_id)
+        if held is None:
+            place = b"tenant\x1f" + tenant_id.bytes
+            wrapped = await self._store.keep_tenant_key(
+                tenant_id, self._root.seal(new_key(), place)
+            )
+            key = self._root.open(wrapped, place)
+            # Separate keys for separate uses (NIST SP 800-108): wrapping, and blind indexes.
+            held = Cipher(_derived(key, b"wrap")), _derived(key, b"blind")
+            self._tenants[tenant_id] = held
+        return held
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return hmac.digest(key, b"crm\x1f" + purpose, hashlib.sha256)
+
+
+def _subject_place(tenant_id: UUID, subject_id: UUID) -> bytes:
+    return b"subject\x1f" + tenant_id.bytes + subject_id.bytes
+
+
+class InMemoryKeyStore:
+    """Keys that end with the process; the store of `Crm.in_memory()`."""
+
+    def __init__(self) -> None:
+        self._tenants: dict[UUID, bytes] = {}
+        self._subjects: dict[tuple[UUID, UUID], bytes] = {}
+        self._destroyed: set[tuple[UUID, UUID]] = set()
+
+    async def keep_tenant_key(self, tenant_id: UUID, wrapped: bytes) -> bytes:
+        return self._tenants.setdefault(tenant_id, wrapped)
+
+    async def keep_subject_keys(
+        self, tenant_id: UUID, wrapped: Mapping[UUID, bytes]
+    ) -> dict[UUID, bytes]:
+        for subject, key in wrapped.items():
+            if (tenant_id, subject) not in self._destroyed:
+                self._subjects.setdefault((tenant_id, subject), key)
+        return await self.subject_keys(tenant_id, wrapped.keys())
+
+    async def subject_keys(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, bytes]:
+        return {
+            subject: self._subjects[tenant_id, subject]
+            for subject in subjects
+            if (tenant_id, subject) in self._subjects
+        }
+
+    async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
+        self._subjects.pop((tenant_id, subject_id), None)
+        self._destroyed.add((tenant_id, subject_id))
