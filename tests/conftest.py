@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
+from crm_core import Crm
+from crm_core.embedded import EmbeddedPostgres
+from crm_core.ledger.postgres.migrate import migrate
 from crm_core.testing import Scenario
+
+ROOT_KEY = bytes(range(32))
 
 
 @pytest.fixture
@@ -14,3 +25,39 @@ def scenario() -> Iterator[Scenario]:
     made = Scenario()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One server for the whole run, in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="crm-tests-"))
+    folder.chmod(0o755)  # as root, the server runs as another user
+    with EmbeddedPostgres.start(folder / "data") as server:
+        yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated database that others are copied from."""
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("create database migrated")
+    asyncio.run(migrate(postgres.url("migrated")))
+    return "migrated"
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
+    """A migrated database for one test."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {migrated}")
+        yield postgres.url(name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def crm(database_url: str) -> AsyncIterator[Crm]:
+    """A CRM over a database of its own."""
+    async with await Crm.open(database_url, root_key=ROOT_KEY) as opened:
+        yield opened

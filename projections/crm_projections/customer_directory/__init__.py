@@ -1,0 +1,1 @@
+"""Who are our customers, and what is known of each? One row a customer."""

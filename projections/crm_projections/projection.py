@@ -1,0 +1,49 @@
+"""What a projection is: a name, a version, its tables, and a pure function from event to rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from crm_core import RecordedEvent
+from crm_projections.rows import Rows
+from crm_projections.tables import Table
+
+__all__ = ["Projection", "project"]
+
+
+class Projection(ABC):
+    """Keeps the tables that answer one question.
+
+    `apply` must be pure: what it writes depends on the event and on the rows it asked for by
+    `needs`, never on a clock, a random number or the outside. So the same code fills Postgres in
+    batches, a test in memory, and the answer to "what was it then".
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    tables: ClassVar[tuple[Table[Any], ...]]
+    reads: ClassVar[tuple[str, ...]] = ()  # prefixes of event types; () stands for all
+
+    def wants(self, event: RecordedEvent) -> bool:
+        return not self.reads or event.type.startswith(self.reads)
+
+    def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
+        """The rows to have at hand: pairs of a table and a value of its `fetch_by` column."""
+        return [(table, event.record_id) for table in self.tables]
+
+    @abstractmethod
+    def apply(self, event: RecordedEvent, rows: Rows) -> None:
+        """Writes what the event changes."""
+
+
+def project(
+    projection: Projection, events: Iterable[RecordedEvent], rows: Rows | None = None
+) -> Rows:
+    """The rows that these events make, in memory: given events, then rows."""
+    rows = rows if rows is not None else Rows()
+    for event in events:
+        if projection.wants(event):
+            projection.apply(event, rows)
+    return rows

@@ -1,0 +1,73 @@
+"""Rows on two clocks: what was believed, from which position on, about which time.
+
+A record's past is a row of segments on the effective clock. An event changes some fields from the
+moment it happened on, up to where a later fact has set them again; so history that arrives late
+lands where it belongs. Each change closes the versions of the segments that it revises at its
+position and opens new ones. The belief at position P about moment T is the one row with
+
+    recorded_from <= P < recorded_to  and  effective_from <= T < effective_to
+
+(SQL:2011 calls the two application time and system time.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from crm_projections.tables import Row
+
+__all__ = ["TemporalRow", "revise"]
+
+
+class TemporalRow(Row, frozen=True, kw_only=True):
+    """A version of a segment; None stands for "until further notice" in the two ends.
+
+    `facts` names the fields that were set at the segment's beginning.
+    """
+
+    recorded_from: int
+    recorded_to: int | None = None
+    effective_from: datetime
+    effective_to: datetime | None = None
+    facts: tuple[str, ...] = ()
+
+
+T = TypeVar("T", bound=TemporalRow)
+
+
+def revise(
+    segments: Sequence[T], position: int, at: datetime, changes: Mapping[str, Any]
+) -> Iterator[T]:
+    """The rows to write when an event at this position says what held from `at` on.
+
+    `segments` are the rows that are believed now, in the order of their time. A moment before the
+    record began is taken as its beginning.
+    """
+    at = max(at, segments[0].effective_from)
+    left = dict(changes)
+    for segment in segments:
+        ends = segment.effective_to
+        if ends is not None and ends <= at:
+            continue
+        if not left:
+            return
+        revised: list[T] = []
+        if segment.effective_from < at:  # the first one that is touched, cut in two
+            revised.append(replace(segment, effective_to=at))
+            revised.append(replace(segment, effective_from=at, facts=tuple(sorted(left)), **left))
+        elif segment.effective_from == at:
+            facts = tuple(sorted({*segment.facts, *left}))
+            revised.append(replace(segment, facts=facts, **left))
+        else:  # a later fact has set some of the fields again: they stay from here on
+            left = {name: value for name, value in left.items() if name not in segment.facts}
+            if not left:
+                return
+            revised.append(replace(segment, **left))
+        if segment.recorded_from < position:
+            yield replace(segment, recorded_to=position)
+        for row in revised:
+            yield replace(row, recorded_from=position)

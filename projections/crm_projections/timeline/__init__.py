@@ -1,0 +1,1 @@
+"""What has happened with a customer, over all its records? One row an event about a customer."""
