@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from crm_core import Crm
 from crm_core.embedded import EmbeddedPostgres
@@ -61,3 +62,8 @@ async def crm(database_url: str) -> AsyncIterator[Crm]:
     """A CRM over a database of its own."""
     async with await Crm.open(database_url, root_key=ROOT_KEY) as opened:
         yield opened
+
+
+# Property tests run as often in CI as on a desk, without a clock: a slow machine is no bug.
+settings.register_profile("crm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("crm")

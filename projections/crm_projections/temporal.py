@@ -14,13 +14,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from msgspec.structs import replace
 
-from crm_projections.tables import Row
+from crm_core import RecordedEvent
+from crm_projections.rows import Rows
+from crm_projections.tables import Row, Table
 
-__all__ = ["TemporalRow", "revise"]
+__all__ = ["BELIEVED_SQL", "TemporalRow", "change", "revise"]
+
+BELIEVED_SQL: Final = """
+    tenant_id = %(tenant)s
+    and recorded_from <= %(position)s
+    and (recorded_to is null or recorded_to > %(position)s)
+    and effective_from <= %(moment)s
+    and (effective_to is null or effective_to > %(moment)s)
+"""
+"""The condition on a temporal table for what was believed at a position about a moment."""
 
 
 class TemporalRow(Row, frozen=True, kw_only=True):
@@ -71,3 +83,13 @@ def revise(
             yield replace(segment, recorded_to=position)
         for row in revised:
             yield replace(row, recorded_from=position)
+
+
+def change(
+    rows: Rows, table: Table[T], record_id: UUID, event: RecordedEvent, changes: Mapping[str, Any]
+) -> None:
+    """Says that these fields of a record hold from when the event happened on."""
+    believed = [row for row in rows.group(table, record_id) if row.recorded_to is None]
+    believed.sort(key=lambda row: row.effective_from)
+    for row in revise(believed, event.position, event.happened_at, changes):
+        rows.put(table, row)

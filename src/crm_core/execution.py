@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,17 +66,16 @@ class Execution:
             raise Invalid("requests", f"at most {BATCH_COMMANDS_MAX} commands a batch")
         outcomes: dict[int, Receipt | CrmError] = {}
         waiting = dict(enumerate(requests))
-        for attempt in range(_ATTEMPTS_MAX):
-            done = await self._attempt(tenant_id, waiting)
-            is_last = attempt == _ATTEMPTS_MAX - 1
-            for index, outcome in done.items():
+        losses: Counter[int] = Counter()
+        while waiting:
+            for index, outcome in (await self._attempt(tenant_id, waiting)).items():
                 lost_race = isinstance(outcome, VersionConflict)
-                if lost_race and requests[index].expected_version is None and not is_last:
-                    continue
+                if lost_race and requests[index].expected_version is None:
+                    losses[index] += 1
+                    if losses[index] < _ATTEMPTS_MAX:
+                        continue
                 outcomes[index] = outcome
                 del waiting[index]
-            if not waiting:
-                break
         return [outcomes[index] for index in range(len(requests))]
 
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
@@ -87,8 +87,13 @@ class Execution:
     async def _attempt(
         self, tenant_id: UUID, requests: dict[int, Request]
     ) -> dict[int, Receipt | CrmError]:
-        outcomes: dict[int, Receipt | CrmError] = {}
-        outcomes |= await self._replays(tenant_id, requests)
+        """One round: the outcomes that are certain. The others are to be decided again.
+
+        Commands of a batch are decided on what the earlier ones of it decided. Where the ledger
+        refuses one of those, what the later ones were told may rest on what never happened, so of
+        them only what was stored stands.
+        """
+        outcomes = await self._replays(tenant_id, requests)
         batch = _Batch(self._store, tenant_id)
         todo = {index: r for index, r in requests.items() if index not in outcomes}
         await batch.prefetch(request.command.target_id for request in todo.values())
@@ -98,12 +103,18 @@ class Execution:
                 plans[index] = await self._decide(batch, request)
             except CrmError as refusal:
                 outcomes[index] = refusal
-        if plans:
-            appends = await self._appends(tenant_id, plans.values())
-            stored = await self._store.ledger.append(tenant_id, appends)
-            for index, outcome in zip(plans, stored, strict=True):
-                outcomes[index] = _outcome(outcome)
-        return outcomes
+        if not plans:
+            return outcomes
+        appends = await self._appends(tenant_id, plans.values())
+        stored = await self._store.ledger.append(tenant_id, appends)
+        outcomes |= {index: _outcome(s) for index, s in zip(plans, stored, strict=True)}
+        refused = [index for index in plans if isinstance(outcomes[index], CrmError)]
+        certain_to = min(refused, default=max(requests))
+        return {
+            index: outcome
+            for index, outcome in outcomes.items()
+            if index <= certain_to or isinstance(outcome, Receipt)
+        }
 
     async def _replays(
         self, tenant_id: UUID, requests: dict[int, Request]
@@ -133,6 +144,7 @@ class Execution:
         now = self._store.ledger.clock.now()
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
+        await batch.prefetch([request.command.target_id])
         work = _Work(batch, request, self._ids, request.effective_at or now)
         try:
             await request.command.handle(work)
@@ -230,10 +242,18 @@ class _Batch:
             await self.prefetch([record_id])
         return self._records[record_id]
 
+    def has(self, record_id: UUID) -> bool:
+        """Whether the record is known to exist; the append finds out where it is not known."""
+        return self._records.get(record_id) is not None or record_id in self._decided
+
+    def has_decided(self, aggregate: Aggregate) -> bool:
+        return aggregate.id in self._decided
+
     def keep(self, aggregate: Aggregate, decided: Sequence[Event]) -> None:
         """Later commands of the batch see what this one decided."""
         self._records[aggregate.id] = aggregate
-        self._decided.setdefault(aggregate.id, []).extend(decided)
+        if decided:
+            self._decided.setdefault(aggregate.id, []).extend(decided)
 
     def forget(self, record_ids: Iterable[UUID]) -> None:
         """A refused command may have changed these half-way: they are read again when needed."""
@@ -293,6 +313,8 @@ class _Work:
         return aggregate
 
     def add(self, aggregate: Aggregate) -> None:
+        if self._batch.has(aggregate.id):
+            raise Rejected("record.exists", kind=aggregate.TOPIC, id=str(aggregate.id))
         self._before[aggregate.id] = (aggregate, 0, frozenset())
 
     def guard(self, aggregate: Aggregate) -> None:
@@ -302,7 +324,8 @@ class _Work:
         parts = []
         for aggregate, version, held in self._before.values():
             events: tuple[Event, ...] = tuple(aggregate.collect_events())  # type: ignore[arg-type]
-            if not events and aggregate.id not in self._guarded:
+            # What an earlier command of the batch decided may yet be refused: that counts as read.
+            if not (events or aggregate.id in self._guarded or self._batch.has_decided(aggregate)):
                 continue
             self._batch.keep(aggregate, events)
             now_held = aggregate.held_keys()

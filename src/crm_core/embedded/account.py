@@ -160,5 +160,6 @@ def _make_system_account() -> Account:
     )
     # Another process may have made it meanwhile, so the user counts, not the exit code.
     if (account := known_system_account()) is None:
-        raise root_refused(f"useradd: {made.stderr.decode(errors='replace').strip()}")
+        problem = made.stderr.decode(errors="replace").strip()
+        raise root_refused(f"useradd ended with {made.returncode}: {problem}")
     return account

@@ -45,7 +45,7 @@ _FIRST_STATEMENTS = (
 
 _SHARE_SECONDS_MAX = 60.0
 _STOP_SECONDS_MAX = 60.0
-_REFUSED_SECONDS_MAX = 2.0
+_REFUSED_SECONDS_MAX = 10.0
 """How long a ready server may refuse us: the first start makes the database just after `ready`."""
 
 

@@ -89,7 +89,7 @@ class Work(Protocol):
         """The record, or None where there is none."""
 
     def add(self, aggregate: Aggregate) -> None:
-        """A new record. The append fails if its stream exists already."""
+        """A new record. Rejected `record.exists` where its id was given before."""
 
     def guard(self, aggregate: Aggregate) -> None:
         """The decision rests on this record: it fails, and is taken again, if it has changed."""

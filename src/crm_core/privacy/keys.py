@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -12,10 +13,18 @@ from cachetools import TTLCache
 
 from crm_core.privacy.cipher import Cipher, new_key
 
-__all__ = ["InMemoryKeyStore", "KeyStore", "Keyring"]
+__all__ = ["InMemoryKeyStore", "KeyStore", "Keyring", "WrappedKeys"]
 
 _CACHED_SUBJECTS_MAX = 100_000
 _CACHE_SECONDS = 30  # a key destroyed by another process is forgotten here within this time
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKeys:
+    """A tenant's key and those of its subjects; None stands for a destroyed one."""
+
+    tenant: bytes | None
+    subjects: Mapping[UUID, bytes | None]
 
 
 class KeyStore(Protocol):
@@ -35,13 +44,19 @@ class KeyStore(Protocol):
     async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
         """Deletes the key and remembers that this subject may never have one again."""
 
+    async def all_keys(self, tenant_id: UUID) -> WrappedKeys:
+        """Everything that is kept for a tenant, still wrapped; for a copy under the same root."""
+
+    async def take_keys(self, tenant_id: UUID, keys: WrappedKeys) -> None:
+        """Stores what `all_keys` of another store gave, where there is nothing yet."""
+
 
 class Keyring:
     """The keys of every tenant, unwrapped on demand."""
 
     def __init__(self, root_key: bytes, store: KeyStore) -> None:
+        self.store = store
         self._root = Cipher(root_key)
-        self._store = store
         self._tenants: dict[UUID, tuple[Cipher, bytes]] = {}
         self._subjects: TTLCache[tuple[UUID, UUID], Cipher] = TTLCache(
             _CACHED_SUBJECTS_MAX, _CACHE_SECONDS
@@ -57,7 +72,7 @@ class Keyring:
         if missing:
             tenant, _ = await self._tenant(tenant_id)
             fresh = {s: tenant.seal(new_key(), _subject_place(tenant_id, s)) for s in missing}
-            stored = await self._store.keep_subject_keys(tenant_id, fresh)
+            stored = await self.store.keep_subject_keys(tenant_id, fresh)
             found |= self._unwrapped(tenant_id, tenant, stored)
         return found
 
@@ -73,7 +88,7 @@ class Keyring:
                 found[subject] = cipher
         if missing:
             tenant, _ = await self._tenant(tenant_id)
-            stored = await self._store.subject_keys(tenant_id, missing)
+            stored = await self.store.subject_keys(tenant_id, missing)
             found |= self._unwrapped(tenant_id, tenant, stored)
         return found
 
@@ -87,7 +102,7 @@ class Keyring:
 
     async def destroy(self, tenant_id: UUID, subject_id: UUID) -> None:
         """Makes all that is sealed for the subject unreadable, for ever."""
-        await self._store.destroy_subject_key(tenant_id, subject_id)
+        await self.store.destroy_subject_key(tenant_id, subject_id)
         self._subjects.pop((tenant_id, subject_id), None)
 
     def _unwrapped(
@@ -105,9 +120,7 @@ class Keyring:
         held = self._tenants.get(tenant_id)
         if held is None:
             place = b"tenant\x1f" + tenant_id.bytes
-            wrapped = await self._store.keep_tenant_key(
-                tenant_id, self._root.seal(new_key(), place)
-            )
+            wrapped = await self.store.keep_tenant_key(tenant_id, self._root.seal(new_key(), place))
             key = self._root.open(wrapped, place)
             # Separate keys for separate uses (NIST SP 800-108): wrapping, and blind indexes.
             held = Cipher(_derived(key, b"wrap")), _derived(key, b"blind")
@@ -152,3 +165,19 @@ class InMemoryKeyStore:
     async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
         self._subjects.pop((tenant_id, subject_id), None)
         self._destroyed.add((tenant_id, subject_id))
+
+    async def all_keys(self, tenant_id: UUID) -> WrappedKeys:
+        subjects: dict[UUID, bytes | None] = {
+            subject: key for (tenant, subject), key in self._subjects.items() if tenant == tenant_id
+        }
+        subjects |= {subject: None for tenant, subject in self._destroyed if tenant == tenant_id}
+        return WrappedKeys(self._tenants.get(tenant_id), subjects)
+
+    async def take_keys(self, tenant_id: UUID, keys: WrappedKeys) -> None:
+        if keys.tenant is not None:
+            self._tenants.setdefault(tenant_id, keys.tenant)
+        for subject, key in keys.subjects.items():
+            if key is None:
+                await self.destroy_subject_key(tenant_id, subject)
+            else:
+                await self.keep_subject_keys(tenant_id, {subject: key})

@@ -52,7 +52,7 @@ def test_a_name_of_blanks_is_no_name(scenario: Scenario) -> None:
 
 
 def test_an_id_is_given_once(scenario: Scenario) -> None:
-    scenario.given(ada).when(ada).then_rejected("ledger.version_conflict")
+    scenario.given(ada).when(ada).then_rejected("record.exists", id=str(ADA))
 
 
 def test_an_address_is_held_by_one_active_customer(scenario: Scenario) -> None:

@@ -278,15 +278,17 @@ def test_a_killed_parent_does_not_break_the_initdb_that_outlives_it(room: Path) 
 
 
 @pytest.mark.parametrize(("version", "code"), [("99", "newer"), ("9", "older")])
-def test_a_data_directory_of_another_major_version_is_refused_untouched(
-    own: Path, version: str, code: str
+def test_a_cluster_of_another_major_version_is_refused_untouched(
+    room: Path, version: str, code: str
 ) -> None:
-    (own / "postgres" / "PG_VERSION").write_text(f"{version}\n")
-    before = contents(own)
+    (room / "postgres").mkdir()
+    (room / "postgres" / "PG_VERSION").write_text(f"{version}\n")
+    before = (room / "postgres").stat()
     with pytest.raises(EmbeddedPostgresError, match=f"PostgreSQL {version};.*PostgreSQL 18") as no:
-        EmbeddedPostgres.start(own)
+        EmbeddedPostgres.start(room)
     assert no.value.code == f"embedded.{code}_data_directory"
-    assert contents(own) == before
+    assert (room / "postgres").stat() == before
+    assert (room / "postgres" / "PG_VERSION").read_text() == f"{version}\n"
 
 
 def test_something_else_in_the_place_of_the_cluster_is_refused_untouched(room: Path) -> None:
@@ -433,10 +435,10 @@ def launched(
     script: str, data_dir: Path, *, path: Path | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """Another Python that runs `script` on the data directory, until the end of the block."""
-    sources = Path(crm_core.embedded.__file__).parents[2]
+    places = [path, Path(crm_core.embedded.__file__).parents[2], os.environ.get("PYTHONPATH")]
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", script, str(data_dir)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, filter(None, [path, sources])))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(p) for p in places if p)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -501,7 +503,3 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def contents(directory: Path) -> dict[Path, bytes]:
-    return {p: p.read_bytes() for p in sorted(directory.rglob("*")) if p.is_file()}

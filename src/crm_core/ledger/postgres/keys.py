@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from crm_core.ledger.postgres.connections import Pool
+from crm_core.privacy.keys import WrappedKeys
 
 __all__ = ["PostgresKeyStore"]
 
@@ -60,4 +61,34 @@ class PostgresKeyStore:
                 " values (%s, %s, now()) on conflict (tenant_id, subject_id)"
                 " do update set wrapped = null, destroyed_at = now()",
                 [tenant_id, subject_id],
+            )
+
+    async def all_keys(self, tenant_id: UUID) -> WrappedKeys:
+        async with self._pool.connection() as connection:
+            tenant = await connection.execute(
+                "select wrapped from vault.tenant_key where tenant_id = %s", [tenant_id]
+            )
+            row = await tenant.fetchone()
+            subjects = await connection.execute(
+                "select subject_id, wrapped from vault.subject_key where tenant_id = %s",
+                [tenant_id],
+            )
+            return WrappedKeys(
+                bytes(row[0]) if row else None,
+                {
+                    subject: None if key is None else bytes(key)
+                    for subject, key in await subjects.fetchall()
+                },
+            )
+
+    async def take_keys(self, tenant_id: UUID, keys: WrappedKeys) -> None:
+        if keys.tenant is not None:
+            await self.keep_tenant_key(tenant_id, keys.tenant)
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "insert into vault.subject_key (tenant_id, subject_id, wrapped, destroyed_at)"
+                " select %s, subject_id, wrapped, case when wrapped is null then now() end"
+                " from unnest(%s::uuid[], %s::bytea[]) as given (subject_id, wrapped)"
+                " on conflict (tenant_id, subject_id) do nothing",
+                [tenant_id, list(keys.subjects.keys()), list(keys.subjects.values())],
             )

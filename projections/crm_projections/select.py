@@ -1,0 +1,24 @@
+"""Rows of a query as typed structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, LiteralString, TypeVar
+
+import msgspec
+from psycopg.rows import dict_row
+
+from crm_core.ledger.postgres.connections import Pool
+
+__all__ = ["select"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+async def select(
+    pool: Pool, of: type[S], query: LiteralString, parameters: Mapping[str, Any]
+) -> list[S]:
+    """The query's rows; its columns are named as the struct's fields."""
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, parameters)
+        return [msgspec.convert(row, of, strict=False) for row in await cursor.fetchall()]

@@ -1,0 +1,61 @@
+"""The commands, and the one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from crm_api.cli import audit, database, importing, reading, serving, users
+from crm_core import CrmError, SetupError
+from crm_core.embedded import EmbeddedPostgresError
+
+__all__ = ["app"]
+
+commands = typer.Typer(
+    name="crm",
+    help="An event-sourced CRM: serve it, fill it, and ask it what was.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+serving.add_to(commands)
+importing.add_to(commands)
+reading.add_to(commands)
+audit.add_to(commands)
+database.add_to(commands)
+users.add_to(commands)
+
+
+def app() -> None:
+    """Runs the command line; exits with 1 and a sentence where something is refused."""
+    sys.exit(_guarded(commands))
+
+
+def _guarded(run: Callable[..., Any]) -> int:
+    try:
+        run()
+    except EmbeddedPostgresError as error:
+        return _say(error.code, str(error))
+    except SetupError as error:
+        return _say(error.code, f"{_facts(error)}{error.remedy}.")
+    except CrmError as error:
+        return _say(error.code, str(error))
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _facts(error: SetupError) -> str:
+    facts = [f"{name}: {value}" for name, value in error.parameters.items()]
+    return "; ".join(facts) + ". To mend it: " if facts else "To mend it: "
+
+
+def _say(code: str, sentence: str) -> int:
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold red]{code}[/]  ", end="")
+    console.print(sentence, markup=False, soft_wrap=True)
+    return 1

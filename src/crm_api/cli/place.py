@@ -1,0 +1,67 @@
+"""The place a command works in: a database, embedded or given, and the CRM over it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from crm_api.cli.settings import Settings, root_key
+from crm_core import Crm, SetupError
+from crm_core.embedded import EmbeddedPostgres
+from crm_core.ledger.postgres.connections import open_pool
+from crm_core.ledger.postgres.migrate import migrate
+from crm_projections.registry import PROJECTIONS
+from crm_projections.runner import ProjectionRunner
+
+__all__ = ["Place", "open_place", "open_runner"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """`url` names the database as its owner; `server` is there when it is embedded."""
+
+    settings: Settings
+    url: str
+    root_key: bytes
+    server: EmbeddedPostgres | None
+
+    async def open_crm(self) -> Crm:
+        return await Crm.open(self.url, root_key=self.root_key, tenant=self.settings.tenant)
+
+
+@asynccontextmanager
+async def open_place(settings: Settings | None = None) -> AsyncIterator[Place]:
+    """Starts the embedded server, or joins it where it runs, and brings its schema up to date.
+
+    A database that was given is migrated by `crm migrate` only.
+    """
+    settings = settings or Settings()
+    if settings.database_url is not None:
+        yield Place(settings, settings.database_url.get_secret_value(), root_key(settings), None)
+        return
+    server = await asyncio.to_thread(EmbeddedPostgres.start, settings.place())
+    try:
+        await migrate(server.url())
+        yield Place(settings, server.url(), root_key(settings), server)
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def open_runner(place: Place, crm: Crm) -> AsyncIterator[ProjectionRunner]:
+    """A runner with its tables made; it does nothing by itself."""
+    pool = await open_pool(place.url, "crm_projector", size=4)
+    try:
+        runner = ProjectionRunner(crm.store, pool, PROJECTIONS)
+        await runner.prepare()
+        yield runner
+    finally:
+        await pool.close()
+
+
+def embedded_only(place: Place, what: str) -> EmbeddedPostgres:
+    if place.server is None:
+        raise SetupError("cli.needs_embedded", f"{what} works on the embedded server only")
+    return place.server

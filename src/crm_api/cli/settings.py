@@ -1,0 +1,85 @@
+"""What the environment says: CRM_DATABASE_URL, CRM_DATA_DIR, CRM_ROOT_KEY and the like."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from crm_core import SetupError
+from crm_core.embedded import default_data_dir
+from crm_core.privacy.cipher import KEY_BYTES
+
+__all__ = ["Settings", "root_key"]
+
+
+class Settings(BaseSettings):
+    """Secrets come by the environment or by a file, never by an argument that others can see."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_")
+
+    database_url: SecretStr | None = None
+    """A PostgreSQL 15 or newer; without it, an embedded one in `data_dir`."""
+    data_dir: Path | None = None
+    """Where the embedded server keeps its data; `.crm` in the current folder, unless set."""
+    root_key: SecretStr | None = None
+    """32 bytes in base64; wraps every other key. With the embedded server one is made."""
+    root_key_file: Path | None = None
+    tenant: str = "main"
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    def place(self) -> Path:
+        return self.data_dir or default_data_dir()
+
+
+def root_key(settings: Settings) -> bytes:
+    """The 32 bytes that wrap every other key. Raises SetupError `root_key.*`."""
+    if settings.root_key is not None:
+        return _decoded(settings.root_key.get_secret_value())
+    if settings.root_key_file is not None:
+        return _read(settings.root_key_file)
+    if settings.database_url is not None:
+        raise SetupError(
+            "root_key.missing",
+            "set CRM_ROOT_KEY or CRM_ROOT_KEY_FILE; `crm new-root-key` prints a fresh one."
+            " Keep it apart from the database: without it personal data cannot be read",
+        )
+    return _made(settings.place() / "root.key")
+
+
+def _made(path: Path) -> bytes:
+    """The key beside the embedded server's data, made at the first start."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(path)
+    with os.fdopen(handle, "w") as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return _decoded(path.read_text().strip())
+    except OSError as error:
+        raise SetupError(
+            "root_key.unreadable", f"make {path} readable for this user", cause=error.strerror
+        ) from error
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise SetupError(
+            "root_key.wrong_shape", f"the root key is {KEY_BYTES} bytes, written in base64"
+        )
+    return key

@@ -1,0 +1,1 @@
+"""Service: what customers ask for, who answers it, and what came of it."""

@@ -1,0 +1,1 @@
+"""The ticket: one question, request, incident, complaint or return of a customer."""
