@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamApp
 __all__ = ["BATCH_COMMANDS_MAX", "Execution", "Request"]
 
 BATCH_COMMANDS_MAX = 2_000
+# The envelope is never encrypted, so nothing that a person typed belongs in it.
+_REASON = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _ATTEMPTS_MAX = 8  # of a command that keeps losing races; then the conflict goes to the caller
 
 
@@ -32,7 +35,8 @@ class Request:
 
     `command_id`: named by a sender who may send it again; the first receipt is returned then.
     `effective_at`: when it happened, for what is entered later. `expected_version`: of the target;
-    the command is refused, not decided again, where the record has moved on.
+    the command is refused, not decided again, where the record has moved on. `reason` is a code
+    for the envelope, such as `import:sales`; what a person has to say belongs in the command.
     """
 
     command: Command
@@ -141,6 +145,8 @@ class Execution:
     async def _decide(self, batch: _Batch, request: Request) -> _Plan:
         await self._check_access(batch.tenant_id, request)
         validate(request.command)
+        if request.reason is not None and not _REASON.fullmatch(request.reason):
+            raise Invalid("reason", "is a code of up to 100 letters, digits and _ . : -")
         now = self._store.ledger.clock.now()
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)

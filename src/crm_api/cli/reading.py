@@ -14,6 +14,7 @@ from rich.table import Table
 from crm_api.cli.moments import as_of_of
 from crm_api.cli.place import open_place
 from crm_core import AsOf, Crm, Event, Invalid, NotFound, RecordedEvent, Redacted
+from crm_core.kernel.aggregate import HeldKey, external_key
 from crm_core.kernel.events import own_fields
 from crm_core.kernel.values import normal_email
 
@@ -78,17 +79,19 @@ async def _record_id(crm: Crm, record: str) -> UUID:
         return UUID(record)
     except ValueError:
         pass
-    holder = None
     system, colon, external_id = record.partition(":")
     if "@" in record:
-        holder = await crm.holder("email", normal_email(record))
+        keys = [HeldKey("email", normal_email(record)), HeldKey("login", normal_email(record))]
     elif colon:
-        holder = await crm.holder(f"external:{system}", external_id)
+        kinds = ("customer", "opportunity", "ticket")
+        keys = [external_key(kind, system, external_id) for kind in kinds]
     else:
         raise Invalid("record", "is an id, an e-mail address, or system:id")
-    if holder is None:
-        raise NotFound("record", record)
-    return holder
+    for key in keys:
+        holder = await crm.holder(*key)
+        if holder is not None:
+            return holder
+    raise NotFound("record", record)
 
 
 def schema() -> None:

@@ -170,7 +170,8 @@ class EmbeddedPostgres:
         if pid_file is not None and not pid_file.is_stale():
             return cls._share(place, pid_file)  # somebody started it by hand
         if pid_file is not None:
-            # Safe even if we erred: postgres finds a living server by its shared memory as well.
+            # Had we erred, no data would be at risk: postgres still refuses while the shared memory
+            # of this directory is in use.
             (place.cluster / "postmaster.pid").unlink()
             if (started := cls._launch(place, account, binaries, password, lock)) is not None:
                 return started

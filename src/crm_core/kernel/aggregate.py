@@ -11,7 +11,7 @@ from eventsourcing.domain import BaseAggregate
 
 from crm_core.kernel.events import Created, Event
 
-__all__ = ["AGGREGATE_CLASSES", "Aggregate", "HeldKey"]
+__all__ = ["AGGREGATE_CLASSES", "Aggregate", "HeldKey", "external_key"]
 
 
 class HeldKey(NamedTuple):
@@ -19,6 +19,11 @@ class HeldKey(NamedTuple):
 
     kind: str
     value: str
+
+
+def external_key(record: str, system: str, external_id: str) -> HeldKey:
+    """The key of an id in another system: unique for that system and kind of record."""
+    return HeldKey(f"{record}.external:{system}", external_id)
 
 
 AGGREGATE_CLASSES: dict[str, type[Aggregate]] = {}  # by topic, `context.aggregate`

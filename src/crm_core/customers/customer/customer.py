@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from crm_core.customers.customer import events as e
-from crm_core.kernel.aggregate import Aggregate, HeldKey
+from crm_core.kernel.aggregate import Aggregate, HeldKey, external_key
 from crm_core.kernel.errors import Invalid, Rejected
 from crm_core.kernel.events import PersonalText, Redacted
 from crm_core.kernel.values import Money, normal_email, normal_phone
@@ -380,7 +380,7 @@ class Customer(Aggregate):
             for point in self.points.values()
             if point.type is e.ContactPointType.EMAIL and isinstance(point.value, str)
         }
-        externals = {HeldKey(f"external:{system}", value) for system, value in self.external_ids}
+        externals = {external_key("customer", *link) for link in self.external_ids}
         return frozenset(emails | externals)
 
     # --- guards -------------------------------------------------------------------------------

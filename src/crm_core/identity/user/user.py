@@ -10,7 +10,7 @@ from uuid import UUID
 from crm_core.access.rights import ROLES
 from crm_core.identity.user import events as e
 from crm_core.kernel.aggregate import Aggregate, HeldKey
-from crm_core.kernel.errors import Rejected
+from crm_core.kernel.errors import Invalid, Rejected
 from crm_core.kernel.events import OptionalPersonalText, PersonalText
 from crm_core.kernel.values import normal_email
 
@@ -50,7 +50,7 @@ class User(Aggregate):
             user_id,
             at,
             name=name.strip(),
-            email=None if email is None else normal_email(email),
+            email=None if email is None else _login(email),
             manager_id=manager_id,
             office=office,
         )
@@ -115,3 +115,11 @@ class User(Aggregate):
                 self.roles.discard(event.role)
             case _:
                 assert_never(event)
+
+
+def _login(email: str) -> str:
+    """The form under which an address is unique; a refusal names the command's own field."""
+    try:
+        return normal_email(email)
+    except Invalid as refusal:
+        raise Invalid("email", refusal.parameters["problem"]) from refusal

@@ -43,7 +43,7 @@ select %s, position, event_id, stream_type, stream_id, version, type, schema_ver
               %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],
               %s::bytea[])
        as new ({_COLUMNS})
-"""  # noqa: S608 - the columns are a constant
+"""
 
 
 class PostgresLedger:
@@ -170,7 +170,7 @@ class PostgresLedger:
     ) -> list[StoredEvent]:
         async with self._pool.connection() as connection:
             found = await connection.execute(
-                f"select {_COLUMNS} from ledger.event where tenant_id = %s and {condition}",  # noqa: S608
+                f"select {_COLUMNS} from ledger.event where tenant_id = %s and {condition}",
                 [tenant_id, *parameters],
                 binary=True,
             )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
-from crm_core.kernel.aggregate import Aggregate, HeldKey
+from crm_core.kernel.aggregate import Aggregate, HeldKey, external_key
 from crm_core.kernel.errors import Invalid, Rejected
 from crm_core.kernel.events import PersonalText
 from crm_core.kernel.values import Money
@@ -314,10 +314,7 @@ class Ticket(Aggregate):
         """A ticket holds its external ids for ever, unless its survivor does."""
         if self.status is TicketStatus.MERGED:
             return frozenset()
-        # Not the customers' `external:`: one system may number both from 1.
-        return frozenset(
-            HeldKey(f"ticket.external:{system}", value) for system, value in self.external_ids
-        )
+        return frozenset(external_key("ticket", *link) for link in self.external_ids)
 
     # --- steps in between ---------------------------------------------------------------------
 

@@ -1,0 +1,146 @@
+"""The tables of the sales pipeline."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from msgspec import Struct
+
+from crm_core.sales.opportunity.events import ContactRole, OpportunityStatus
+from crm_core.sales.pipeline.events import ForecastCategory, Stage
+from crm_projections.tables import Row, Table
+from crm_projections.temporal import TemporalRow
+
+__all__ = [
+    "OPPORTUNITIES",
+    "OPPORTUNITY_PERIODS",
+    "PIPELINES",
+    "PRODUCTS",
+    "OpportunityPeriodRow",
+    "OpportunityRow",
+    "PipelineRow",
+    "ProductRow",
+]
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    line_id: UUID
+    product_id: UUID
+    unit_price: Decimal
+    quantity: Decimal
+    discount_percent: Decimal
+    tax_code: str | None
+    line_total: Decimal
+
+
+class Contact(Struct, frozen=True, kw_only=True, order=True):
+    customer_id: UUID
+    role: ContactRole
+
+
+class OpportunityRow(Row, frozen=True, kw_only=True):
+    """How an opportunity stands. Times are on the effective clock; amounts are in `currency`."""
+
+    opportunity_id: UUID
+    name: str | None
+    status: OpportunityStatus
+    customer_id: UUID | None
+    owner_id: UUID
+    product_id: UUID | None
+    source: str | None
+    pipeline_id: UUID
+    pipeline_version: int
+    stage_id: str
+    last_stage: str | None = None
+    probability: Decimal
+    forecast_category: ForecastCategory
+    amount: Decimal | None
+    currency: str
+    close_date: date | None
+    next_step: str | None = None
+    next_step_on: date | None = None
+    lost_reason: str | None = None
+    lost_to: str | None = None
+    lines: tuple[Line, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    external_ids: tuple[tuple[str, str], ...] = ()
+    stage_entered_at: datetime
+    opened_at: datetime
+    closed_at: datetime | None = None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class OpportunityPeriodRow(TemporalRow, frozen=True, kw_only=True):
+    """What a report needs to know of an opportunity, over a stretch of time."""
+
+    opportunity_id: UUID
+    status: OpportunityStatus
+    pipeline_id: UUID
+    stage_id: str
+    probability: Decimal
+    forecast_category: ForecastCategory
+    amount: Decimal | None
+    currency: str
+    owner_id: UUID
+    customer_id: UUID | None
+    product_id: UUID | None
+    source: str | None
+    close_date: date | None
+    lost_reason: str | None = None
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class PipelineRow(Row, frozen=True, kw_only=True):
+    """A pipeline as it is defined now; `definition` is the number of that version."""
+
+    pipeline_id: UUID
+    name: str
+    definition: int
+    stages: tuple[Stage, ...]
+    retired: bool = False
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProductRow(Row, frozen=True, kw_only=True):
+    product_id: UUID
+    code: str
+    name: str
+    series: str | None
+    list_price: Decimal
+    currency: str
+    retired: bool = False
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+OPPORTUNITIES = Table(
+    "opportunity",
+    OpportunityRow,
+    key=("opportunity_id",),
+    indexes=(
+        "created_at, opportunity_id",
+        "customer_id, opened_at, opportunity_id",
+        "owner_id, status",
+        "stage_id, status, opportunity_id",
+        "amount, opportunity_id",
+        "close_date, opportunity_id",
+    ),
+)
+OPPORTUNITY_PERIODS = Table(
+    "opportunity_period",
+    OpportunityPeriodRow,
+    key=("opportunity_id", "recorded_from", "effective_from"),
+    fetch_by="opportunity_id",
+    fetch_only="recorded_to is null",
+    indexes=("effective_from, effective_to where recorded_to is null",),
+)
+PIPELINES = Table("pipeline", PipelineRow, key=("pipeline_id",))
+PRODUCTS = Table("product", ProductRow, key=("product_id",), indexes=("code",))

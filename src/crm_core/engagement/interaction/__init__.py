@@ -1,0 +1,1 @@
+"""The interaction: one e-mail, call, chat, meeting, visit, message or note."""

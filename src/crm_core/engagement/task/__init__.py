@@ -1,0 +1,1 @@
+"""The task: something that somebody has to do by a moment."""

@@ -1,0 +1,1 @@
+"""Sales: the products, the pipelines, and the opportunities that move through them."""

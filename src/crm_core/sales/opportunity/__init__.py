@@ -1,0 +1,1 @@
+"""The opportunity: one possible sale, from the first talk to won or lost."""

@@ -1,0 +1,1 @@
+"""The pipeline: the stages that an opportunity moves through, in versions."""
