@@ -16,7 +16,7 @@ from crm_core.as_of import NOW, AsOf, fold_as_of
 from crm_core.execution import Execution, Request
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
-from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.clock import Clock, SystemClock
 from crm_core.kernel.errors import CrmError, Invalid, NotFound
 from crm_core.kernel.events import Event
@@ -165,8 +165,9 @@ class Crm:
 
     async def holder(self, kind: str, value: str) -> UUID | None:
         """The record that holds a unique key, such as ("email", "ada@example.com")."""
-        key = await self.store.keyring.blind(self.tenant_id, kind, value)
-        return await self.store.ledger.holder(self.tenant_id, kind, key)
+        return (await self.store.holders(self.tenant_id, [HeldKey(kind, value)])).get(
+            HeldKey(kind, value)
+        )
 
     # --- who ----------------------------------------------------------------------------------
 

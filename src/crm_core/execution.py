@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -84,8 +84,9 @@ class Execution:
 
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
         """The events that the command would record now; nothing is stored. Raises its refusal."""
-        batch = _Batch(self._store, tenant_id)
+        batch = _Batch(self._store, tenant_id, {})
         plan = await self._decide(batch, request)
+        _refuse_taken(plan, await self._store.holders(tenant_id, plan.taken))
         return [event for part in plan.parts for event in part.events]
 
     async def _attempt(
@@ -98,15 +99,9 @@ class Execution:
         them only what was stored stands.
         """
         outcomes = await self._replays(tenant_id, requests)
-        batch = _Batch(self._store, tenant_id)
         todo = {index: r for index, r in requests.items() if index not in outcomes}
-        await batch.prefetch(request.command.target_id for request in todo.values())
-        plans: dict[int, _Plan] = {}
-        for index, request in todo.items():
-            try:
-                plans[index] = await self._decide(batch, request)
-            except CrmError as refusal:
-                outcomes[index] = refusal
+        plans, refusals = await self._decide_all(tenant_id, todo)
+        outcomes |= refusals
         if not plans:
             return outcomes
         appends = await self._appends(tenant_id, plans.values())
@@ -119,6 +114,32 @@ class Execution:
             for index, outcome in outcomes.items()
             if index <= certain_to or isinstance(outcome, Receipt)
         }
+
+    async def _decide_all(
+        self, tenant_id: UUID, requests: dict[int, Request]
+    ) -> tuple[dict[int, _Plan], dict[int, CrmError]]:
+        """What each command would do after those before it, and which are refused.
+
+        Keys are taken to be free at first. Where one is not, all is decided again knowing so: a
+        refused claim changes what comes after it.
+        """
+        held: dict[HeldKey, UUID] = {}
+        while True:
+            batch = _Batch(self._store, tenant_id, held)
+            await batch.prefetch(request.command.target_id for request in requests.values())
+            plans: dict[int, _Plan] = {}
+            refusals: dict[int, CrmError] = {}
+            for index, request in requests.items():
+                try:
+                    plans[index] = await self._decide(batch, request)
+                except CrmError as refusal:
+                    refusals[index] = refusal
+            if len(requests) == 1:
+                return plans, refusals  # nothing comes after it: the ledger's own check is enough
+            found = await self._store.holders(tenant_id, batch.presumed_free - held.keys())
+            if not found:
+                return plans, refusals
+            held |= found
 
     async def _replays(
         self, tenant_id: UUID, requests: dict[int, Request]
@@ -154,7 +175,7 @@ class Execution:
         work = _Work(batch, request, self._ids, request.effective_at or now)
         try:
             await request.command.handle(work)
-            return work.plan()
+            return batch.accept(work.plan())
         except BaseException:
             batch.forget(work.touched)
             raise
@@ -226,9 +247,11 @@ class Execution:
 class _Batch:
     """The records that a batch has read, each with what earlier commands of it decided."""
 
-    def __init__(self, store: EventStore, tenant_id: UUID) -> None:
+    def __init__(self, store: EventStore, tenant_id: UUID, held: Mapping[HeldKey, UUID]) -> None:
         self.tenant_id = tenant_id
+        self.presumed_free: set[HeldKey] = set()
         self._store = store
+        self._held: dict[HeldKey, UUID | None] = dict(held)
         self._records: dict[UUID, Aggregate | None] = {}
         self._decided: dict[UUID, list[Event]] = {}
 
@@ -255,11 +278,18 @@ class _Batch:
     def has_decided(self, aggregate: Aggregate) -> bool:
         return aggregate.id in self._decided
 
-    def keep(self, aggregate: Aggregate, decided: Sequence[Event]) -> None:
+    def accept(self, plan: _Plan) -> _Plan:
         """Later commands of the batch see what this one decided."""
-        self._records[aggregate.id] = aggregate
-        if decided:
-            self._decided.setdefault(aggregate.id, []).extend(decided)
+        _refuse_taken(plan, self._held)
+        self.presumed_free |= plan.taken - self._held.keys()
+        for part in plan.parts:
+            self._records[part.aggregate.id] = part.aggregate
+            if part.events:
+                self._decided.setdefault(part.aggregate.id, []).extend(part.events)
+            self._held |= dict.fromkeys(part.released)
+        for part in plan.parts:
+            self._held |= dict.fromkeys(part.taken, part.aggregate.id)
+        return plan
 
     def forget(self, record_ids: Iterable[UUID]) -> None:
         """A refused command may have changed these half-way: they are read again when needed."""
@@ -283,6 +313,20 @@ class _Part:
 class _Plan:
     request: Request
     parts: tuple[_Part, ...]
+
+    @property
+    def taken(self) -> set[HeldKey]:
+        return {key for part in self.parts for key in part.taken}
+
+
+def _refuse_taken(plan: _Plan, held: Mapping[HeldKey, UUID | None]) -> None:
+    """Raises Rejected where the plan takes a key of a record that does not let go of it."""
+    released = {key for part in plan.parts for key in part.released}
+    for part in plan.parts:
+        for key in sorted(part.taken - released):
+            holder_id = held.get(key)
+            if holder_id not in (None, part.aggregate.id):
+                raise Rejected("claim.taken", kind=key.kind, holder_id=str(holder_id))
 
 
 class _Work:
@@ -333,7 +377,6 @@ class _Work:
             # What an earlier command of the batch decided may yet be refused: that counts as read.
             if not (events or aggregate.id in self._guarded or self._batch.has_decided(aggregate)):
                 continue
-            self._batch.keep(aggregate, events)
             now_held = aggregate.held_keys()
             parts.append(
                 _Part(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.events import Event
 from crm_core.kernel.messages import Actor
 from crm_core.ledger.codec import form_of, resolve
@@ -121,6 +121,12 @@ class EventStore:
             )
             for event in stored
         ]
+
+    async def holders(self, tenant_id: UUID, keys: Collection[HeldKey]) -> dict[HeldKey, UUID]:
+        """The records that hold these unique keys; free ones are absent."""
+        blind = {(key.kind, await self.keyring.blind(tenant_id, *key)): key for key in keys}
+        found = await self.ledger.holders(tenant_id, blind)
+        return {blind[key]: holder_id for key, holder_id in found.items()}
 
     async def stream(
         self, tenant_id: UUID, stream_ids: Collection[UUID], *, up_to: int | None = None

@@ -68,8 +68,10 @@ class Ledger(Protocol):
     async def position_at(self, tenant_id: UUID, moment: datetime) -> int:
         """The last position recorded at or before the moment; 0 where there is none."""
 
-    async def holder(self, tenant_id: UUID, kind: str, key: bytes) -> UUID | None:
-        """The record that holds a unique key."""
+    async def holders(
+        self, tenant_id: UUID, keys: Collection[tuple[str, bytes]]
+    ) -> dict[tuple[str, bytes], UUID]:
+        """The records that hold these unique keys; free ones are absent."""
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         """Waits until the ledger goes beyond `after`, at most that long; the last position."""

@@ -128,8 +128,11 @@ class InMemoryLedger:
     async def position_at(self, tenant_id: UUID, moment: datetime) -> int:
         return bisect_right(self._tenants[tenant_id].events, moment, key=lambda e: e.recorded_at)
 
-    async def holder(self, tenant_id: UUID, kind: str, key: bytes) -> UUID | None:
-        return self._tenants[tenant_id].holders.get((kind, key))
+    async def holders(
+        self, tenant_id: UUID, keys: Collection[tuple[str, bytes]]
+    ) -> dict[tuple[str, bytes], UUID]:
+        held = self._tenants[tenant_id].holders
+        return {key: held[key] for key in keys if key in held}
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         position = self._tenants[tenant_id].head.position

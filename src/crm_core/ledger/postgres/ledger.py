@@ -125,15 +125,11 @@ class PostgresLedger:
             assert row is not None
             return int(row[0])
 
-    async def holder(self, tenant_id: UUID, kind: str, key: bytes) -> UUID | None:
+    async def holders(
+        self, tenant_id: UUID, keys: Collection[tuple[str, bytes]]
+    ) -> dict[tuple[str, bytes], UUID]:
         async with self._pool.connection() as connection:
-            found = await connection.execute(
-                "select holder_id from ledger.claim"
-                " where tenant_id = %s and kind = %s and key = %s",
-                [tenant_id, kind, key],
-            )
-            row = await found.fetchone()
-            return row[0] if row else None
+            return await _holders(await _select_holders(connection, tenant_id, keys))
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         """Wakes by this process's signal, and polls with growing pauses for other processes."""
@@ -201,7 +197,7 @@ async def _dependencies(
     """What the batch's admission depends on, read after the head was locked, in one round trip."""
     streams = list({stream.stream_id for append in appends for stream in append.streams})
     commands = [append.command_id for append in appends if append.fingerprint is not None]
-    claims = [claim for append in appends for claim in (*append.take, *append.release)]
+    keys = {(c.kind, c.key) for append in appends for c in (*append.take, *append.release)}
     conditions = [append.condition for append in appends if append.condition is not None]
     async with connection.pipeline():
         versions = await connection.execute(
@@ -211,12 +207,7 @@ async def _dependencies(
             [streams, tenant_id],
         )
         remembered = await _select_results(connection, tenant_id, commands)
-        holders = await connection.execute(
-            "select kind, key, holder_id from ledger.claim"
-            " join unnest(%s::text[], %s::bytea[]) as wanted (kind, key) using (kind, key)"
-            " where tenant_id = %s",
-            [[claim.kind for claim in claims], [claim.key for claim in claims], tenant_id],
-        )
+        holders = await _select_holders(connection, tenant_id, keys)
         found_at: dict[TagCondition, int] = {}
         for condition in conditions:
             found = await connection.execute(
@@ -233,7 +224,7 @@ async def _dependencies(
             clock.now(),
             versions=dict(await versions.fetchall()),
             commands=await _results(remembered),
-            holders={(kind, key): holder for kind, key, holder in await holders.fetchall()},
+            holders=await _holders(holders),
             found_at=found_at,
         )
 
@@ -256,6 +247,21 @@ async def _results(cursor: _Cursor) -> dict[UUID, Remembered]:
         command_id: Remembered(bytes(fingerprint), first, last, tuple(event_ids), recorded_at)
         for command_id, fingerprint, first, last, event_ids, recorded_at in await cursor.fetchall()
     }
+
+
+async def _select_holders(
+    connection: psycopg.AsyncConnection[Any], tenant_id: UUID, keys: Collection[tuple[str, bytes]]
+) -> _Cursor:
+    return await connection.execute(
+        "select kind, key, holder_id from ledger.claim"
+        " join unnest(%s::text[], %s::bytea[]) as wanted (kind, key) using (kind, key)"
+        " where tenant_id = %s",
+        [[kind for kind, _ in keys], [key for _, key in keys], tenant_id],
+    )
+
+
+async def _holders(cursor: _Cursor) -> dict[tuple[str, bytes], UUID]:
+    return {(kind, bytes(key)): holder for kind, key, holder in await cursor.fetchall()}
 
 
 async def _store(connection: psycopg.AsyncConnection[Any], admission: Admission) -> None:
