@@ -40,9 +40,9 @@ lock: .tools/uv.stamp  ## resolve the dependencies again and pin them with hashe
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		pyproject.toml -o requirements/run.txt
+		pyproject.toml --group build -o requirements/run.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+		pyproject.toml --group build --group dev -c requirements/run.txt -o requirements/dev.txt
 
 clean:  ## remove what the other targets installed; the data in .crm stays
 	rm -rf .venv .tools
@@ -50,10 +50,11 @@ clean:  ## remove what the other targets installed; the data in .crm stays
 # --- setting up -------------------------------------------------------------------------------
 
 .tools/uv.stamp: requirements/uv.txt
-	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
-		echo "pip is missing for $(PYTHON): install it (Debian: apt-get install python3-pip), then run make again" >&2; \
-		exit 1; }
-	@$(PYTHON) -m pip install --quiet --upgrade --target .tools --require-hashes -r requirements/uv.txt
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && apt-get -qq update && apt-get -qq install -y python3-pip; } >/dev/null \
+		|| { echo "pip is missing for $(PYTHON): apt-get install python3-pip, then run make again" >&2; exit 1; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade \
+		--target .tools --require-hashes -r requirements/uv.txt
 	@touch $@
 
 .venv/pyvenv.cfg: .tools/uv.stamp
@@ -61,7 +62,7 @@ clean:  ## remove what the other targets installed; the data in .crm stays
 
 .venv/run.stamp: requirements/run.txt pyproject.toml .venv/pyvenv.cfg
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt .venv/run.stamp

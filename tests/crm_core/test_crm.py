@@ -1,0 +1,157 @@
+"""The CRM as its embedders use it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from crm_core import (
+    SYSTEM,
+    Actor,
+    AsOf,
+    CommandReused,
+    Crm,
+    Denied,
+    Invalid,
+    ManualClock,
+    NotFound,
+    Rejected,
+    Request,
+    SetupError,
+    VersionConflict,
+)
+from crm_core.customers.customer.commands import (
+    ArchiveCustomer,
+    RegisterPerson,
+    RenameCustomer,
+    TagCustomer,
+)
+from crm_core.customers.customer.customer import Customer
+from crm_core.customers.customer.events import CustomerRenamed
+
+ADA = UUID(int=1)
+ada = RegisterPerson(customer_id=ADA, name="Ada")
+
+
+def renamed(name: str) -> RenameCustomer:
+    return RenameCustomer(customer_id=ADA, name=name)
+
+
+async def test_a_command_named_by_its_sender_has_one_effect(crm: Crm) -> None:
+    command_id = uuid4()
+    first = await crm.execute(ada, actor=SYSTEM, command_id=command_id)
+    again = await crm.execute(ada, actor=SYSTEM, command_id=command_id)
+    assert (again.event_ids, again.position) == (first.event_ids, first.position)
+    assert (first.replayed, again.replayed) == (False, True)
+    with pytest.raises(CommandReused):
+        await crm.execute(renamed("Eve"), actor=SYSTEM, command_id=command_id)
+
+
+async def test_a_command_that_was_refused_may_be_sent_again_under_its_id(crm: Crm) -> None:
+    command_id = uuid4()
+    with pytest.raises(NotFound):
+        await crm.execute(renamed("Eve"), actor=SYSTEM, command_id=command_id)
+    await crm.execute(ada, actor=SYSTEM)
+    assert not (await crm.execute(renamed("Eve"), actor=SYSTEM, command_id=command_id)).replayed
+
+
+async def test_who_names_a_version_is_told_when_it_is_gone(crm: Crm) -> None:
+    await crm.execute(ada, actor=SYSTEM)
+    await crm.execute(renamed("Ada Lovelace"), actor=SYSTEM, expected_version=1)
+    with pytest.raises(VersionConflict) as conflict:
+        await crm.execute(renamed("Ada King"), actor=SYSTEM, expected_version=1)
+    assert conflict.value.actual == 2
+
+
+async def test_racing_commands_are_decided_again_and_none_is_lost(crm: Crm) -> None:
+    await crm.execute(ada, actor=SYSTEM)
+    tags = [TagCustomer(customer_id=ADA, tag=f"t{n}") for n in range(6)]
+    await asyncio.gather(*(crm.execute(tag, actor=SYSTEM) for tag in tags))
+    assert (await crm.get(Customer, ADA)).tags == {f"t{n}" for n in range(6)}
+
+
+async def test_a_refused_command_of_a_batch_harms_no_other(crm: Crm) -> None:
+    commands = [ada, ArchiveCustomer(customer_id=ADA), renamed("Eve"), RegisterPerson(name="Bob")]
+    outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in commands])
+    assert [isinstance(outcome, Rejected) for outcome in outcomes] == [False, False, True, False]
+    assert await crm.position() == 3
+
+
+async def test_a_record_is_shown_as_it_was() -> None:
+    clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
+    crm = Crm.in_memory(clock=clock)
+    await crm.execute(ada, actor=SYSTEM)
+    clock.advance(timedelta(days=1))
+    await crm.execute(renamed("Ada Lovelace"), actor=SYSTEM)
+    clock.advance(timedelta(days=1))
+    late = renamed("Ada Byron")
+    await crm.execute(late, actor=SYSTEM, effective_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    names = [
+        (await crm.get(Customer, ADA, as_of)).name
+        for as_of in (
+            AsOf(position=1),
+            AsOf(version=2),
+            AsOf(time=datetime(2026, 3, 2, tzinfo=UTC)),
+            AsOf(effective_at=datetime(2026, 3, 1, 13, tzinfo=UTC)),
+            AsOf(effective_at=datetime(2026, 3, 2, 13, tzinfo=UTC)),
+        )
+    ]
+    assert names == ["Ada", "Ada Lovelace", "Ada Lovelace", "Ada Byron", "Ada Lovelace"]
+    with pytest.raises(NotFound):
+        await crm.get(Customer, ADA, AsOf(time=datetime(2026, 2, 1, tzinfo=UTC)))
+
+
+async def test_nothing_happens_in_the_future(crm: Crm) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with pytest.raises(Rejected, match=r"command\.effective_in_future"):
+        await crm.execute(ada, actor=SYSTEM, effective_at=tomorrow)
+
+
+async def test_a_rehearsal_says_what_would_be_and_does_nothing(crm: Crm) -> None:
+    await crm.execute(ada, actor=SYSTEM)
+    (event,) = await crm.rehearse(renamed("Eve"), actor=SYSTEM)
+    assert isinstance(event, CustomerRenamed)
+    assert await crm.position() == 1
+    await crm.execute(RegisterPerson(name="Bob", email="bob@example.com"), actor=SYSTEM)
+    twin = RegisterPerson(name="Twin", email="bob@example.com")
+    with pytest.raises(Rejected, match=r"claim\.taken"):
+        await crm.rehearse(twin, actor=SYSTEM)
+
+
+async def test_who_has_no_rights_does_nothing(crm: Crm) -> None:
+    with pytest.raises(Denied):
+        await crm.execute(ada, actor=Actor.user(uuid4()))
+
+
+async def test_an_envelope_takes_no_prose(crm: Crm) -> None:
+    with pytest.raises(Invalid, match="reason"):
+        await crm.execute(ada, actor=SYSTEM, reason="because Ada Lovelace asked")
+
+
+def test_the_same_without_await() -> None:
+    with Crm.sync.in_memory() as crm:
+        receipt = crm.execute(ada, actor=SYSTEM)
+        assert crm.get(Customer, ADA).name == "Ada"
+        assert [len(page) for page in crm.events()] == [1]
+        assert [event.position for event in crm.history(ADA)] == [receipt.position]
+
+
+def test_a_sync_crm_serves_postgres_too(database_url: str) -> None:
+    with Crm.sync.open(database_url, root_key=bytes(32)) as crm:
+        crm.execute(ada, actor=SYSTEM)
+        assert crm.get(Customer, ADA).name == "Ada"
+
+
+async def test_a_database_that_is_not_there_is_named() -> None:
+    with pytest.raises(SetupError) as refused:
+        await Crm.open("postgresql://nobody:secret@127.0.0.1:1/none", root_key=bytes(32))
+    assert refused.value.code == "database.unreachable"
+    assert "secret" not in str(refused.value)
+
+
+async def test_a_database_without_tables_is_named(postgres: object) -> None:
+    with pytest.raises(SetupError, match=r"database\.not_migrated"):
+        await Crm.open(postgres.url("postgres"), root_key=bytes(32))  # type: ignore[attr-defined]
