@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from crm_core.kernel.errors import SetupError
+from crm_core.ledger.postgres.arrays import register_arrays
 
 __all__ = ["Pool", "Role", "open_pool", "unreachable"]
 
@@ -31,6 +32,7 @@ async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
         max_size=size,
         open=False,
         name=role,
+        configure=_configure,
     )
     try:
         await pool.open(wait=True, timeout=_CONNECT_SECONDS_MAX)
@@ -38,6 +40,10 @@ async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
         await pool.close()
         raise unreachable(error) from error
     return pool
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    register_arrays(connection.adapters)
 
 
 def _options(role: Role) -> str:
