@@ -335,9 +335,8 @@ async def _write(
             changed = rows.changed(table)
             if not changed:
                 continue
-            columns = zip(*map(table.values_of, changed), strict=True)
             await connection.execute(
-                _upsert(table, generation.physical(table)), [tenant_id, *map(list, columns)]
+                _upsert(table, generation.physical(table)), [tenant_id, *table.arrays_of(changed)]
             )
 
 
@@ -349,11 +348,11 @@ def _upsert(table: Table[Any], physical: str) -> sql.Composed:
         if column.name not in keys
     ]
     casts = [
-        sql.SQL("%s::{}[]").format(sql.SQL("text" if column.is_json else column.sql_type))
+        sql.SQL("%s::{}[]").format(sql.SQL(column.sent_type))
         for column in table.columns
     ]
     taken = [
-        sql.SQL("{}::jsonb" if column.is_json else "{}").format(sql.Identifier(column.name))
+        sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))
         for column in table.columns
     ]
     return sql.SQL(

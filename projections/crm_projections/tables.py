@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +13,8 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
+
+from crm_core.ledger.postgres.arrays import INT8, TEXT, TIMESTAMPTZ, UUIDS, BinaryArray
 
 __all__ = ["Column", "Row", "Table"]
 
@@ -34,6 +36,13 @@ _SQL_TYPES: dict[type, str] = {
 }
 
 
+_SENT_AS_IS = {"uuid": UUIDS, "text": TEXT, "bigint": INT8, "timestamptz": TIMESTAMPTZ}
+_AS_TEXT: dict[str, Callable[[Any], str]] = {
+    "jsonb": lambda value: msgspec.json.encode(value).decode(),
+    "boolean": lambda value: "t" if value else "f",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
@@ -42,8 +51,16 @@ class Column:
     python_type: Any
 
     @property
-    def is_json(self) -> bool:
-        return self.sql_type == "jsonb"
+    def sent_type(self) -> str:
+        """The type of the array that carries values here; a cast makes the column's of it."""
+        return self.sql_type if self.sql_type in _SENT_AS_IS else "text"
+
+    def array_of(self, cells: Iterable[Any]) -> BinaryArray:
+        of = _SENT_AS_IS.get(self.sql_type)
+        if of is not None:
+            return BinaryArray(of, cells)
+        as_text = _AS_TEXT.get(self.sql_type, str)
+        return BinaryArray(TEXT, (None if cell is None else as_text(cell) for cell in cells))
 
 
 @dataclass(frozen=True)
@@ -96,15 +113,10 @@ class Table(Generic[R]):
             *(f"create index on read_model.{physical} {_index(index)}" for index in self.indexes),
         ]
 
-    def values_of(self, row: R) -> tuple[Any, ...]:
-        """The row as parameters: structured columns as JSON text."""
-        return tuple(
-            None if value is None
-            else msgspec.json.encode(value).decode() if column.is_json
-            else value.value if isinstance(value, StrEnum)
-            else value
-            for column, value in zip(self.columns, msgspec.structs.astuple(row), strict=True)
-        )  # fmt: skip
+    def arrays_of(self, rows: Sequence[R]) -> list[BinaryArray]:
+        """The rows as one array a column, to insert them all by one statement."""
+        values = zip(*map(msgspec.structs.astuple, rows), strict=True)
+        return [column.array_of(cells) for column, cells in zip(self.columns, values, strict=True)]
 
     def row_of(self, values: Sequence[Any]) -> R:
         """The row from its columns' values, in order."""
