@@ -18,7 +18,7 @@ from crm_projections.projection import Projection
 from crm_projections.rows import Rows
 from crm_projections.tables import Column, Table
 
-__all__ = ["LIVE", "NEXT", "Checkpoint", "Generation", "StaleWorker", "Storage"]
+__all__ = ["LIVE", "NEXT", "Checkpoint", "Generation", "StaleWorker", "Storage", "upsert"]
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -336,11 +336,12 @@ async def _write(
             if not changed:
                 continue
             await connection.execute(
-                _upsert(table, generation.physical(table)), [tenant_id, *table.arrays_of(changed)]
+                upsert(table, generation.physical(table)), [tenant_id, *table.arrays_of(changed)]
             )
 
 
-def _upsert(table: Table[Any], physical: str) -> sql.Composed:
+def upsert(table: Table[Any], physical: str) -> sql.Composed:
+    """Writes rows: parameters are the tenant and `Table.arrays_of` the rows."""
     keys = {"tenant_id", *table.key}
     sets = [
         sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column.name))

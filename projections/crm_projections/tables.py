@@ -51,6 +51,10 @@ class Column:
     python_type: Any
 
     @property
+    def is_json(self) -> bool:
+        return self.sql_type == "jsonb"
+
+    @property
     def sent_type(self) -> str:
         """The type of the array that carries values here; a cast makes the column's of it."""
         return self.sql_type if self.sql_type in _SENT_AS_IS else "text"
