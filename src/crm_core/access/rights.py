@@ -45,11 +45,11 @@ ROLES: Mapping[str, Rights] = MappingProxyType(
     {
         "admin": ALL_RIGHTS,
         "sales": _rights(
-            customer="*", opportunity="*", interaction="*",
+            customer="*", opportunity="*", interaction="*", task="*",
             pipeline="read", product="read", ticket="read open comment", user="read",
         ),
         "service": _rights(
-            customer="*", ticket="*", interaction="*",
+            customer="*", ticket="*", interaction="*", task="*",
             opportunity="read", pipeline="read", product="read", user="read",
         ),
         "auditor": Rights(MappingProxyType({_ANY: frozenset({"read", "audit"})})),
