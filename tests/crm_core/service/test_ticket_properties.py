@@ -86,6 +86,13 @@ def command_strategies(ticket: st.SearchStrategy[UUID]) -> list[st.SearchStrateg
             body=text,
         ),
         st.builds(
+            c.CommentOnTicket,
+            ticket_id=ticket,
+            visibility=st.just(e.CommentVisibility.PUBLIC),
+            author_kind=st.just(e.CommentAuthorKind.AGENT),
+            body=text,
+        ),
+        st.builds(
             c.LogTicketActivity,
             ticket_id=ticket,
             activity=text,
@@ -114,7 +121,9 @@ def stories(draw: st.DrawFn) -> list[Request]:
     ticket = st.sampled_from(TICKETS)
     work = st.one_of(command_strategies(ticket))
     reject = st.builds(c.RejectTicket, ticket_id=ticket, reason=text)
-    merge = st.builds(c.MergeTickets, ticket_id=ticket, loser_ids=st.tuples(ticket))
+    merge = st.permutations(TICKETS).map(
+        lambda pair: c.MergeTickets(ticket_id=pair[0], loser_ids=(pair[1],))
+    )
     kind = draw(one_of_its(e.TicketType))
     commands = [
         *(
@@ -122,7 +131,7 @@ def stories(draw: st.DrawFn) -> list[Request]:
             for known in TICKETS
         ),
         *draw(st.lists(work, min_size=20, max_size=60)),
-        *draw(st.lists(reject | merge, max_size=2)),
+        *draw(st.lists(reject | merge, max_size=4)),
         *draw(st.lists(work, max_size=10)),
     ]
     moment = START
@@ -262,7 +271,7 @@ def test_the_cycle_on_an_event_is_the_one_it_happened_in(told: list[list[Event]]
             assert starts <= {events[0].timestamp}
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(unstored)
 def test_every_event_survives_encode_and_decode(told: list[Event]) -> None:
     cipher = Cipher(new_key())
