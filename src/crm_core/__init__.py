@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
-from crm_core.execution import Request
 from crm_core.kernel.clock import Clock, ManualClock, SystemClock
 from crm_core.kernel.errors import (
     CommandReused,
@@ -27,7 +26,7 @@ from crm_core.kernel.errors import (
 )
 from crm_core.kernel.events import REDACTED, Created, Event, Redacted
 from crm_core.kernel.ids import derived_id, new_id, tenant_id_of
-from crm_core.kernel.messages import SYSTEM, Actor, ActorKind, Command, Receipt, Work
+from crm_core.kernel.messages import SYSTEM, Actor, ActorKind, Command, Receipt, Request, Work
 from crm_core.kernel.values import Money
 from crm_core.ledger.event_store import RecordedEvent
 from crm_core.sync import SyncCrm

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 from crm_core import catalog
 from crm_core.access.rights import ALL_RIGHTS, NO_RIGHTS, Rights, rights_of_roles
 from crm_core.as_of import NOW, AsOf, fold_as_of
-from crm_core.execution import Execution, Request
+from crm_core.execution import Execution
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
 from crm_core.kernel.aggregate import Aggregate, HeldKey
@@ -21,7 +21,7 @@ from crm_core.kernel.clock import Clock, SystemClock
 from crm_core.kernel.errors import CrmError, Invalid, NotFound
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids, RandomIds, tenant_id_of
-from crm_core.kernel.messages import Actor, ActorKind, Command, Receipt
+from crm_core.kernel.messages import Actor, ActorKind, Command, Receipt, Request
 from crm_core.kernel.values import normal_email
 from crm_core.ledger.event_store import EventStore, RecordedEvent
 from crm_core.ledger.ledger import Ledger

@@ -11,11 +11,10 @@ from uuid import UUID
 
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
-from crm_core.execution import Request
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
-from crm_core.kernel.messages import Actor, Command, Receipt
+from crm_core.kernel.messages import Actor, Command, Receipt, Request
 from crm_core.ledger.event_store import RecordedEvent
 
 __all__ = ["SyncCrm"]

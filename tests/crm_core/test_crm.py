@@ -18,6 +18,7 @@ from crm_core import (
     Invalid,
     ManualClock,
     NotFound,
+    Receipt,
     Rejected,
     Request,
     SetupError,
@@ -78,6 +79,14 @@ async def test_a_refused_command_of_a_batch_harms_no_other(crm: Crm) -> None:
     outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in commands])
     assert [isinstance(outcome, Rejected) for outcome in outcomes] == [False, False, True, False]
     assert await crm.position() == 3
+
+
+async def test_a_command_that_stands_twice_in_a_batch_has_one_effect(crm: Crm) -> None:
+    request = Request(command=ada, actor=SYSTEM, command_id=uuid4())
+    first, again = await crm.execute_many([request, request])
+    assert isinstance(first, Receipt)
+    assert isinstance(again, Receipt)
+    assert (first.replayed, again.replayed, again.position) == (False, True, first.position)
 
 
 async def test_a_record_is_shown_as_it_was() -> None:

@@ -122,7 +122,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
             )
         )
         running = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not running.done():
+        while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.01)
         yield f"http://{host}:{port}"
         await running

@@ -20,8 +20,8 @@ from crm_core.demo.staff import ANNA, CHIARA, PAOLO, tell_staff
 from crm_core.demo.story import FIRST_ACT, Story, first_day_before
 from crm_core.demo.tasks import tell_tasks
 from crm_core.demo.tickets import tell_tickets
-from crm_core.execution import Request
 from crm_core.kernel.errors import CrmError
+from crm_core.kernel.messages import Request
 
 __all__ = ["DemoCompany", "make_demo"]
 

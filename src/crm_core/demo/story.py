@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from crm_core.access.rights import rights_of_roles
-from crm_core.execution import Request
 from crm_core.kernel.ids import derived_id
-from crm_core.kernel.messages import SYSTEM, Actor, ActorKind, Command
+from crm_core.kernel.messages import SYSTEM, Actor, ActorKind, Command, Request
 
 __all__ = ["END", "FIRST_ACT", "LAST_MOMENT", "Colleague", "Story", "first_day_before"]
 

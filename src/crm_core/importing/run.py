@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crm_core.crm import Crm
-from crm_core.execution import Request
 from crm_core.importing.plan import Note, NoteKind, Plan, Step
 from crm_core.kernel.errors import CrmError
 from crm_core.kernel.ids import derived_id
-from crm_core.kernel.messages import Actor, ActorKind, Receipt
+from crm_core.kernel.messages import Actor, ActorKind, Receipt, Request
 
 __all__ = ["ImportResult", "run_plan"]
 

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from crm_core.kernel.aggregate import Aggregate
     from crm_core.kernel.ids import Ids
 
-__all__ = ["SYSTEM", "Actor", "ActorKind", "Command", "Receipt", "Work", "invalid", "validate"]
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "ActorKind",
+    "Command",
+    "Receipt",
+    "Request",
+    "Work",
+    "invalid",
+    "validate",
+]
 
 
 class ActorKind(StrEnum):
@@ -93,6 +103,26 @@ class Work(Protocol):
 
     def guard(self, aggregate: Aggregate) -> None:
         """The decision rests on this record: it fails, and is taken again, if it has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A command with what is known about its sending.
+
+    `command_id`: named by a sender who may send it again; the first receipt is returned then.
+    `effective_at`: when it happened, for what is entered later. `expected_version`: of the target;
+    the command is refused, not decided again, where the record has moved on. `reason` is a code
+    for the envelope, such as `import:sales`; what a person has to say belongs in the command.
+    """
+
+    command: Command
+    actor: Actor
+    command_id: UUID | None = None
+    effective_at: datetime | None = None
+    expected_version: int | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

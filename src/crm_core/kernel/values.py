@@ -19,7 +19,6 @@ __all__ = [
     "LongText",
     "Money",
     "Name",
-    "Percent",
     "ShortText",
     "minor_units",
     "normal_email",
@@ -31,7 +30,6 @@ ShortText = Annotated[str, Meta(min_length=1, max_length=500)]
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
 CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-Percent = Annotated[Decimal, Meta(ge=0, le=100)]
 
 # ISO 4217: currencies whose minor unit is not 2 digits.
 _MINOR_UNITS = dict.fromkeys(

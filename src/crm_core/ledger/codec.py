@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from crm_core.kernel.errors import SetupError
+from crm_core.kernel.errors import Rejected, SetupError
 from crm_core.kernel.events import (
     EVENT_CLASSES,
     REDACTED,
@@ -75,8 +75,8 @@ class EventForm:
         return bool(self._personal)
 
     def encode(self, event: Event, event_id: UUID, tenant_id: UUID, cipher: Cipher | None) -> bytes:
-        """The bytes to store. Without a cipher (the subject was erased) personal fields are lost,
-        so a personal value without one is refused: SetupError `privacy.no_key`.
+        """The bytes to store. Raises Rejected `subject.erased` where there is something personal
+        and no cipher for it: nothing personal can be recorded about who was erased.
         """
         data = {name: getattr(event, name) for name in self.names}
         for name in self._personal:
@@ -85,11 +85,7 @@ class EventForm:
                 data[name] = None
                 continue
             if cipher is None:
-                raise SetupError(
-                    "privacy.no_key",
-                    "the subject was erased; nothing personal can be recorded about it",
-                    type=self.topic,
-                )
+                raise Rejected("subject.erased", type=self.topic)
             place = _place(tenant_id, event.originator_id, event_id, name)
             data[name] = cipher.seal(msgspec.json.encode(value), place)
         return msgspec.json.encode(data)

@@ -22,12 +22,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from crm_core.crm import Crm
-from crm_core.execution import Request
 from crm_core.kernel.clock import ManualClock
 from crm_core.kernel.errors import Rejected
 from crm_core.kernel.events import REDACTED, Event
 from crm_core.kernel.ids import SeededIds
-from crm_core.kernel.messages import SYSTEM, Command, Receipt
+from crm_core.kernel.messages import SYSTEM, Command, Receipt, Request
 from crm_core.kernel.values import Money, minor_units
 from crm_core.ledger.codec import form_of
 from crm_core.ledger.event_store import fold
