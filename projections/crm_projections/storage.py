@@ -348,10 +348,7 @@ def upsert(table: Table[Any], physical: str) -> sql.Composed:
         for column in table.columns
         if column.name not in keys
     ]
-    casts = [
-        sql.SQL("%s::{}[]").format(sql.SQL(column.sent_type))
-        for column in table.columns
-    ]
+    casts = [sql.SQL("%s::{}[]").format(sql.SQL(column.sent_type)) for column in table.columns]
     taken = [
         sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))
         for column in table.columns

@@ -36,7 +36,7 @@ class Point(Struct, frozen=True, kw_only=True):
 class AffiliationEntry(Struct, frozen=True, kw_only=True):
     affiliation_id: UUID
     organization_id: UUID
-    role: str
+    role: str | None
     since: datetime
     until: datetime | None = None
 
@@ -156,7 +156,7 @@ def _changed(event: RecordedEvent, row: CustomerRow) -> CustomerRow:
             entry_ = AffiliationEntry(
                 affiliation_id=fact.affiliation_id,
                 organization_id=fact.organization_id,
-                role=fact.role,
+                role=plain(fact.role),
                 since=fact.since,
             )
             return replace(row, affiliations=(*row.affiliations, entry_))
@@ -189,10 +189,10 @@ def _changed(event: RecordedEvent, row: CustomerRow) -> CustomerRow:
         case e.LifecycleChanged() as fact:
             return replace(row, lifecycle=fact.to_lifecycle)
         case e.ExternalIdLinked() as fact:
-            linked = _with(row.external_ids, ((fact.system, fact.external_id),))
+            linked = _with(row.external_ids, _external_ids(fact))
             return replace(row, external_ids=linked)
         case e.ExternalIdUnlinked() as fact:
-            unlinked = _without(row.external_ids, ((fact.system, fact.external_id),))
+            unlinked = _without(row.external_ids, _external_ids(fact))
             return replace(row, external_ids=unlinked)
         case e.CustomerArchived():
             return replace(row, status=CustomerStatus.ARCHIVED)
@@ -217,7 +217,10 @@ def _changed_points(points: tuple[Point, ...], fact: object) -> tuple[Point, ...
     match fact:
         case e.ContactPointAdded():
             point = Point(
-                point_id=fact.point_id, type=fact.type, value=plain(fact.value), label=fact.label
+                point_id=fact.point_id,
+                type=fact.type,
+                value=plain(fact.value),
+                label=plain(fact.label),
             )
             return _held(points, point)
         case e.ContactPointVerified():
@@ -272,6 +275,7 @@ def _let_go(points: tuple[Point, ...], gone: Iterable[UUID]) -> tuple[Point, ...
 
 def _absorbed(row: CustomerRow, fact: e.CustomersAbsorbed) -> CustomerRow:
     received = () if isinstance(fact.points, Redacted) else fact.points
+    external_ids = () if isinstance(fact.external_ids, Redacted) else fact.external_ids
     points = row.points
     for point in received:
         points = _held(
@@ -289,12 +293,12 @@ def _absorbed(row: CustomerRow, fact: e.CustomersAbsorbed) -> CustomerRow:
         loser_ids=fact.loser_ids,
         point_ids=tuple(point.point_id for point in received),
         tags=fact.tags,
-        external_ids=fact.external_ids,
+        external_ids=external_ids,
     )
     return replace(
         _with_points(row, points),
         tags=_with(row.tags, fact.tags),
-        external_ids=_with(row.external_ids, fact.external_ids),
+        external_ids=_with(row.external_ids, external_ids),
         merges=(*row.merges, merge),
     )
 
@@ -309,9 +313,14 @@ def _given_back(row: CustomerRow, plan_id: UUID) -> CustomerRow:
     )
 
 
+def _external_ids(fact: e.ExternalIdLinked | e.ExternalIdUnlinked) -> tuple[e.ExternalId, ...]:
+    """The id that the fact is about; none, once it was erased."""
+    return ((fact.system, fact.external_id),) if isinstance(fact.external_id, str) else ()
+
+
 # --- small sets, kept sorted ----------------------------------------------------------------------
 
-T = TypeVar("T", str, tuple[str, str])
+T = TypeVar("T", str, e.ExternalId)
 
 
 def _with(items: tuple[T, ...], more: Iterable[T]) -> tuple[T, ...]:

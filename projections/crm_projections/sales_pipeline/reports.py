@@ -72,13 +72,14 @@ class SalesFigures(Struct, frozen=True, kw_only=True):
     cycle_days: float | None
 
 
+_CLOSED_ON = "to_char(date_trunc('{unit}', closed_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')"
 _KEYS = {
     SalesGroup.ALL: "null::text",
     SalesGroup.OWNER: "owner_id::text",
     SalesGroup.PRODUCT: "product_id::text",
     SalesGroup.SOURCE: "source",
-    SalesGroup.QUARTER: "to_char(date_trunc('quarter', closed_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')",
-    SalesGroup.MONTH: "to_char(date_trunc('month', closed_at, 'UTC') at time zone 'UTC', 'YYYY-MM-DD')",
+    SalesGroup.QUARTER: _CLOSED_ON.format(unit="quarter"),
+    SalesGroup.MONTH: _CLOSED_ON.format(unit="month"),
 }
 
 

@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from crm_core import ActorKind, RecordedEvent
+from crm_core.engagement.interaction.events import InteractionRedacted
 from crm_core.kernel.events import plain
 from crm_projections.projection import Projection
 from crm_projections.rows import Rows
@@ -35,7 +38,8 @@ TIMELINE = Table(
     "timeline",
     TimelineRow,
     key=("customer_id", "position"),
-    indexes=("customer_id, happened_at, position",),
+    fetch_by="record_id",
+    indexes=("customer_id, happened_at, position", "record_id"),
 )
 
 _TEXTS = ("subject", "name", "body", "summary", "title")
@@ -49,12 +53,17 @@ class Timeline(Projection):
     reads = ("customers.", "sales.opportunity.", "service.", "engagement.")
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
+        if isinstance(event.data, InteractionRedacted):
+            return [(TIMELINE, event.record_id)]
         return ()
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         (customer_id,) = event.stored.subject_ids
         if customer_id == event.record_id and event.record_type != _CUSTOMER:
             return  # a deal or a ticket that names no customer
+        if isinstance(event.data, InteractionRedacted):
+            for row in rows.group(TIMELINE, event.record_id):
+                rows.put(TIMELINE, replace(row, text=None))
         texts = (getattr(event.data, name, None) for name in _TEXTS)
         rows.put(
             TIMELINE,

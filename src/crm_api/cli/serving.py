@@ -118,6 +118,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
                 create_app(services),
                 log_level="warning",
                 access_log=False,
+                ws="websockets-sansio",
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS_MAX,
             )
         )

@@ -12,7 +12,7 @@ from uuid import UUID
 from crm_core.customers.customer import events as e
 from crm_core.kernel.aggregate import Aggregate, HeldKey, external_key
 from crm_core.kernel.errors import Invalid, Rejected
-from crm_core.kernel.events import PersonalText, Redacted
+from crm_core.kernel.events import OptionalPersonalText, PersonalText, Redacted, plain
 from crm_core.kernel.values import Money, normal_email, normal_phone
 
 
@@ -29,7 +29,7 @@ class HeldPoint:
     point_id: UUID
     type: e.ContactPointType
     value: PersonalText
-    label: str | None = None
+    label: OptionalPersonalText = None
     verified: bool = False
     primary: bool = False
 
@@ -38,7 +38,7 @@ class HeldPoint:
 class Affiliation:
     affiliation_id: UUID
     organization_id: UUID
-    role: str
+    role: PersonalText
     since: datetime
     until: datetime | None = None
 
@@ -64,7 +64,7 @@ class Absorbed:
     loser_ids: tuple[UUID, ...]
     point_ids: frozenset[UUID] = field(default_factory=frozenset)
     tags: frozenset[str] = field(default_factory=frozenset)
-    external_ids: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    external_ids: frozenset[e.ExternalId] = field(default_factory=frozenset)
 
 
 # A customer moves forward by itself; a person may move it back, and says why.
@@ -100,7 +100,7 @@ class Customer(Aggregate):
         self.affiliations: dict[UUID, Affiliation] = {}
         self.tags: set[str] = set()
         self.consents: dict[tuple[e.ConsentChannel, str], Consent] = {}
-        self.external_ids: set[tuple[str, str]] = set()
+        self.external_ids: set[e.ExternalId] = set()
         self.absorbed: dict[UUID, Absorbed] = {}
         self._status_before_merge = CustomerStatus.ACTIVE
 
@@ -365,7 +365,7 @@ class Customer(Aggregate):
                     point_id=point.point_id,
                     type=point.type,
                     value=point.value,
-                    label=point.label,
+                    label=plain(point.label),
                     verified=point.verified,
                 )
 
@@ -447,10 +447,12 @@ class Customer(Aggregate):
                 self.consents.pop((event.channel, event.purpose), None)
             case e.LifecycleChanged():
                 self.lifecycle = event.to_lifecycle
-            case e.ExternalIdLinked():
+            case e.ExternalIdLinked() if isinstance(event.external_id, str):
                 self.external_ids.add((event.system, event.external_id))
-            case e.ExternalIdUnlinked():
+            case e.ExternalIdUnlinked() if isinstance(event.external_id, str):
                 self.external_ids.discard((event.system, event.external_id))
+            case e.ExternalIdLinked() | e.ExternalIdUnlinked():
+                pass  # erased
             case e.CustomerArchived():
                 self.status = CustomerStatus.ARCHIVED
             case e.CustomerRestored():
@@ -496,13 +498,14 @@ class Customer(Aggregate):
             self._hold(
                 HeldPoint(point.point_id, point.type, point.value, point.label, point.verified)
             )
+        external_ids = () if isinstance(event.external_ids, Redacted) else event.external_ids
         self.tags |= set(event.tags)
-        self.external_ids |= set(event.external_ids)
+        self.external_ids |= set(external_ids)
         self.absorbed[event.plan_id] = Absorbed(
             event.loser_ids,
             frozenset(point.point_id for point in points),
             frozenset(event.tags),
-            frozenset(event.external_ids),
+            frozenset(external_ids),
         )
 
     def _give_back(self, plan_id: UUID) -> None:

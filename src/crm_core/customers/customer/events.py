@@ -9,7 +9,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from crm_core.kernel.events import PERSONAL, Created, Event, PersonalText, Redacted
+from crm_core.kernel.events import (
+    PERSONAL,
+    Created,
+    Event,
+    OptionalPersonalText,
+    PersonalText,
+    Redacted,
+)
 from crm_core.kernel.values import Money
 
 
@@ -65,6 +72,8 @@ class ContactPoint(Struct, frozen=True, kw_only=True):
 
 
 PersonalAddress: TypeAlias = Annotated[Address | Redacted, PERSONAL]
+ExternalId: TypeAlias = tuple[str, str]  # the system, and the id there
+PersonalExternalIds: TypeAlias = Annotated[tuple[ExternalId, ...] | Redacted, PERSONAL]
 PersonalContactPoints: TypeAlias = Annotated[tuple[ContactPoint, ...] | Redacted, PERSONAL]
 
 
@@ -96,7 +105,7 @@ class ContactPointAdded(Event):
     point_id: UUID
     type: ContactPointType
     value: PersonalText
-    label: str | None
+    label: OptionalPersonalText
 
 
 class ContactPointVerified(Event):
@@ -126,7 +135,7 @@ class AffiliationStarted(Event):
     TOPIC = "customers.customer.affiliation_started"
     affiliation_id: UUID
     organization_id: UUID
-    role: str
+    role: PersonalText
     since: datetime
 
 
@@ -176,24 +185,24 @@ class LifecycleChanged(Event):
     TOPIC = "customers.customer.lifecycle_changed"
     from_lifecycle: Lifecycle
     to_lifecycle: Lifecycle
-    reason: str | None
+    reason: OptionalPersonalText
 
 
 class ExternalIdLinked(Event):
     TOPIC = "customers.customer.external_id_linked"
     system: str
-    external_id: str
+    external_id: PersonalText
 
 
 class ExternalIdUnlinked(Event):
     TOPIC = "customers.customer.external_id_unlinked"
     system: str
-    external_id: str
+    external_id: PersonalText
 
 
 class CustomerArchived(Event):
     TOPIC = "customers.customer.archived"
-    reason: str | None
+    reason: OptionalPersonalText
 
 
 class CustomerRestored(Event):
@@ -216,7 +225,7 @@ class CustomersAbsorbed(Event):
     loser_ids: tuple[UUID, ...]
     points: PersonalContactPoints
     tags: tuple[str, ...]
-    external_ids: tuple[tuple[str, str], ...]
+    external_ids: PersonalExternalIds
 
 
 class MergeReverted(Event):

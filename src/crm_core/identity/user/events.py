@@ -21,7 +21,7 @@ class UserActivated(Event):
 
 class UserSuspended(Event):
     TOPIC = "identity.user.suspended"
-    reason: str | None
+    reason: OptionalPersonalText
 
 
 class UserDeactivated(Event):
