@@ -7,6 +7,8 @@ import io
 import re
 from pathlib import Path
 
+from graphql import DocumentNode, build_schema, parse, validate
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -20,6 +22,13 @@ def test_the_readme_shows_what_its_python_prints() -> None:
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert printed.getvalue() == shown
+
+
+def test_the_readme_asks_what_the_schema_answers() -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    (shown,) = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    for operation in parse(shown).definitions:
+        assert validate(schema, DocumentNode(definitions=(operation,))) == []
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -1,0 +1,36 @@
+"""Questions to the read models: a row, rows, a page, a count. A value never becomes SQL text."""
+
+from __future__ import annotations
+
+from crm_projections.reading.filters import (
+    All,
+    Clause,
+    Comparison,
+    Either,
+    Filter,
+    Not,
+    Operator,
+    compiled,
+)
+from crm_projections.reading.ordering import Order
+from crm_projections.reading.reads import COUNT_EXACT_MAX, Count, Page, Reads, list_of
+from crm_projections.reading.window import PAGE_MAX, Window
+
+__all__ = [
+    "COUNT_EXACT_MAX",
+    "PAGE_MAX",
+    "All",
+    "Clause",
+    "Comparison",
+    "Count",
+    "Either",
+    "Filter",
+    "Not",
+    "Operator",
+    "Order",
+    "Page",
+    "Reads",
+    "Window",
+    "compiled",
+    "list_of",
+]

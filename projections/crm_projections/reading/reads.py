@@ -1,0 +1,261 @@
+"""The read models of one tenant: a row, many rows, a page of a list, a count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from psycopg import sql
+
+from crm_core.ledger.postgres.connections import Pool
+from crm_projections.reading.filters import (
+    All,
+    Clause,
+    Comparison,
+    Filter,
+    Operator,
+    column_of,
+    compiled,
+    parameter,
+)
+from crm_projections.reading.ordering import Order, SortKey, beyond, order_by, sort_keys
+from crm_projections.reading.window import Cursors, Window
+from crm_projections.tables import Column, Row, Table
+
+__all__ = ["COUNT_EXACT_MAX", "Count", "Page", "Reads", "list_of"]
+
+R = TypeVar("R", bound=Row)
+
+COUNT_EXACT_MAX = 10_000
+
+EVERY = All()
+
+
+def list_of(column: str, value: Any, where: Filter = EVERY) -> Filter:
+    """The filter of one list among those that `Reads.pages` and `Reads.counts` read at once."""
+    return All((Comparison(column, Operator.EQ, value), where))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows; beyond 10,000 only that there are at least so many."""
+
+    rows: int
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Rows in the list's order, with their cursors; never more than were asked for."""
+
+    rows: list[R]
+    cursors: list[str]
+    has_next: bool
+    has_previous: bool
+
+
+class Reads:
+    """Asks through a pool that acts as `crm_app`; every statement names the tenant."""
+
+    def __init__(self, pool: Pool, tenant_id: UUID) -> None:
+        self._pool = pool
+        self._tenant_id = tenant_id
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    async def get(self, table: Table[R], *key: Any) -> R | None:
+        """The row with this key, or None."""
+        names = sql.SQL(" and ").join(
+            sql.SQL("{} = %s").format(sql.Identifier(name)) for name in table.key
+        )
+        rows = await self._rows(table, Clause(names, tuple(map(parameter, key))), sql.SQL(""))
+        return rows[0] if rows else None
+
+    async def get_many(self, table: Table[R], column: str, values: Collection[Any]) -> list[R]:
+        """The rows whose column has one of the values, in the order of the key."""
+        clause = _any_of(column_of(table, column), values)
+        tail = sql.SQL(" order by {}").format(order_by(sort_keys(table, ())))
+        return await self._rows(table, clause, tail)
+
+    # --- pages --------------------------------------------------------------------------------
+
+    async def page(
+        self,
+        table: Table[R],
+        window: Window,
+        *,
+        where: Filter = EVERY,
+        order: Sequence[Order] = (),
+    ) -> Page[R]:
+        """One page of the list of the rows that the filter takes, in this order.
+
+        Raises Rejected `paging.bad_cursor` or `paging.cursor_of_another_query`, and what
+        `compiled` and `sort_keys` raise.
+        """
+        walk = _Walk(table, window, where, order)
+        limit = sql.SQL(" order by {} limit %s").format(order_by(walk.keys))
+        return walk.page(await self._rows(table, walk.condition, limit, window.size + 1))
+
+    async def pages(
+        self,
+        table: Table[R],
+        column: str,
+        values: Collection[Any],
+        window: Window,
+        *,
+        where: Filter = EVERY,
+        order: Sequence[Order] = (),
+    ) -> dict[Any, Page[R]]:
+        """The same page of one list for each value of a column, in one statement.
+
+        `window` takes the lists from one of their ends. The cursors are those of `page` with the
+        filter `list_of(column, value, where)`, which is to be asked for the pages that follow.
+        """
+        assert window.is_plain, "a cursor belongs to one list"
+        of = column_of(table, column)
+        walks = {
+            value: _Walk(table, window, list_of(column, value, where), order) for value in values
+        }
+        if not walks:
+            return {}
+        condition = compiled(where, table)
+        keys = next(iter(walks.values())).keys
+        statement = sql.SQL(
+            "select page.* from unnest(%s::{of}[]) as list (of_value), lateral (select {names}"
+            " from read_model.{table} where tenant_id = %s and {column} = list.of_value and {where}"
+            " order by {order} limit %s) as page order by list.of_value, {order}"
+        ).format(
+            of=sql.SQL(of.sql_type),
+            names=_names(table.columns),
+            table=sql.Identifier(table.name),
+            column=sql.Identifier(of.name),
+            where=condition.text,
+            order=order_by(keys),
+        )
+        found = await self._fetch(
+            statement,
+            [list(walks), self._tenant_id, *condition.parameters, window.size + 1],
+        )
+        rows: defaultdict[Any, list[R]] = defaultdict(list)
+        for row in map(table.row_of, found):
+            rows[getattr(row, column)].append(row)
+        return {value: walk.page(rows[value]) for value, walk in walks.items()}
+
+    # --- counts -------------------------------------------------------------------------------
+
+    async def count(self, table: Table[Any], where: Filter = EVERY) -> Count:
+        """How many rows the filter takes."""
+        condition = compiled(where, table)
+        statement = sql.SQL(
+            "select count(*) from (select from read_model.{} where tenant_id = %s and {} limit %s)"
+            " as counted"
+        ).format(sql.Identifier(table.name), condition.text)
+        ((rows,),) = await self._fetch(
+            statement, [self._tenant_id, *condition.parameters, COUNT_EXACT_MAX + 1]
+        )
+        return _count(rows)
+
+    async def counts(
+        self, table: Table[Any], column: str, values: Collection[Any], where: Filter = EVERY
+    ) -> dict[Any, Count]:
+        """How many rows each of these lists has, in one statement."""
+        of, condition = column_of(table, column), compiled(where, table)
+        statement = sql.SQL(
+            "select list.of_value, counted.found from unnest(%s::{of}[]) as list (of_value),"
+            " lateral (select count(*) as found from (select from read_model.{table}"
+            " where tenant_id = %s and {column} = list.of_value and {where} limit %s) as limited)"
+            " as counted"
+        ).format(
+            of=sql.SQL(of.sql_type),
+            table=sql.Identifier(table.name),
+            column=sql.Identifier(of.name),
+            where=condition.text,
+        )
+        found = await self._fetch(
+            statement,
+            [
+                list(dict.fromkeys(values)),
+                self._tenant_id,
+                *condition.parameters,
+                COUNT_EXACT_MAX + 1,
+            ],
+        )
+        return {value: _count(rows) for value, rows in found}
+
+    # --- statements ---------------------------------------------------------------------------
+
+    async def _rows(
+        self, table: Table[R], condition: Clause, tail: sql.Composable, *limit: int
+    ) -> list[R]:
+        statement = sql.SQL("select {} from read_model.{} where tenant_id = %s and {}{}").format(
+            _names(table.columns), sql.Identifier(table.name), condition.text, tail
+        )
+        found = await self._fetch(statement, [self._tenant_id, *condition.parameters, *limit])
+        return list(map(table.row_of, found))
+
+    async def _fetch(
+        self, statement: sql.Composed, parameters: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            found = await connection.execute(statement, parameters, binary=True)
+            return await found.fetchall()
+
+
+class _Walk(Generic[R]):
+    """A window over one list, as a condition, an order and what makes a page of the rows."""
+
+    def __init__(
+        self, table: Table[R], window: Window, where: Filter, order: Sequence[Order]
+    ) -> None:
+        self._window = window
+        straight = sort_keys(table, order)
+        self._cursors = Cursors(table, where, straight)
+        self.keys = tuple(key.turned() for key in straight) if window.backwards else straight
+        self.condition = _both(
+            compiled(where, table),
+            self._bound(straight, window.after),
+            self._bound(tuple(key.turned() for key in straight), window.before),
+        )
+
+    def page(self, rows: list[R]) -> Page[R]:
+        """The page, of one row more than it takes, in the order of the walk."""
+        window = self._window
+        has_more = len(rows) > window.size
+        rows = rows[: window.size]
+        if window.backwards:
+            rows.reverse()
+        return Page(
+            rows,
+            [self._cursors.of(row) for row in rows],
+            has_next=window.before is not None if window.backwards else has_more,
+            has_previous=has_more if window.backwards else window.after is not None,
+        )
+
+    def _bound(self, keys: Sequence[SortKey], cursor: str | None) -> Clause | None:
+        return None if cursor is None else beyond(keys, self._cursors.values(cursor))
+
+
+def _both(*clauses: Clause | None) -> Clause:
+    given = [clause for clause in clauses if clause is not None]
+    return Clause(
+        sql.SQL(" and ").join(clause.text for clause in given),
+        tuple(value for clause in given for value in clause.parameters),
+    )
+
+
+def _any_of(column: Column, values: Iterable[Any]) -> Clause:
+    text = sql.SQL("{} = any(%s::{}[])").format(
+        sql.Identifier(column.name), sql.SQL(column.sql_type)
+    )
+    return Clause(text, ([parameter(value) for value in values],))
+
+
+def _count(rows: int) -> Count:
+    return Count(min(rows, COUNT_EXACT_MAX), rows <= COUNT_EXACT_MAX)
+
+
+def _names(columns: Sequence[Column]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)

@@ -1,0 +1,40 @@
+"""The ASGI application: what is served where."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from crm_api.graphiql import graphiql_files, graphiql_page
+from crm_api.http.graphql import GraphQLApp
+from crm_api.http.guard import Guard
+from crm_api.http.health import Health
+from crm_api.http.login import Login
+from crm_api.services import Services
+
+__all__ = ["create_app"]
+
+
+def create_app(services: Services) -> Starlette:
+    """The server over open services; who opened them closes them."""
+    graphql = GraphQLApp(services)
+    return Starlette(
+        routes=[
+            Route("/", _home),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
+            Route("/login", Login(services).sign_in, methods=["POST"]),
+            Route("/health", Health(services).show),
+            Route("/graphiql", graphiql_page),
+            Mount("/graphiql/page", graphiql_files("page")),
+            Mount("/graphiql/vendor", graphiql_files("vendor")),
+        ],
+        middleware=[Middleware(Guard)],
+    )
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse("/graphiql")

@@ -1,0 +1,60 @@
+// The page: a door, and GraphiQL behind it.
+
+import { examples } from "./examples.js";
+import { fetcher } from "./fetcher.js";
+import { session, signIn, signOut } from "./session.js";
+
+const { React, ReactDOM, GraphiQL } = globalThis;
+const door = document.getElementById("door");
+const login = document.getElementById("login");
+const leave = document.getElementById("leave");
+const who = document.getElementById("who");
+const refusal = document.getElementById("refusal");
+const root = ReactDOM.createRoot(document.getElementById("graphiql"));
+
+function show() {
+  const signedIn = session();
+  who.textContent = signedIn?.email ?? "";
+  leave.hidden = !signedIn;
+  if (!signedIn) {
+    root.render(null);
+    if (!door.open) door.showModal();
+    return;
+  }
+  door.close();
+  const send = fetcher(() => {
+    signOut();
+    show();
+  });
+  root.render(
+    React.createElement(GraphiQL, {
+      fetcher: send,
+      defaultTabs: examples,
+      shouldPersistHeaders: false,
+      isHeadersEditorEnabled: false,
+    }),
+  );
+}
+
+login.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  refusal.textContent = "";
+  const given = new FormData(login);
+  try {
+    await signIn(given.get("email"), given.get("password"));
+    login.reset();
+    show();
+  } catch (error) {
+    refusal.textContent = error.message;
+  }
+});
+
+// Without a token there is nothing behind the door: Escape does not open it.
+door.addEventListener("cancel", (event) => event.preventDefault());
+
+leave.addEventListener("click", () => {
+  signOut();
+  show();
+});
+
+show();

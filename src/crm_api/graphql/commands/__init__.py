@@ -1,0 +1,1 @@
+"""What can be changed: every command as a mutation, generated from its fields."""

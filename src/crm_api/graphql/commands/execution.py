@@ -1,0 +1,88 @@
+"""Executes the command of a mutation and answers with what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from crm_api.graphql.commands.inputs import CommandForm
+from crm_api.graphql.commands.payloads import CommandReceipt, MutationPayload, PlannedEvent
+from crm_api.graphql.context import Context, Info
+from crm_api.graphql.errors import user_error
+from crm_api.graphql.records import RecordKind
+from crm_api.graphql.scalars import Position
+from crm_core import Command, CrmError, Invalid, derived_id, new_id
+
+__all__ = ["execute"]
+
+KEY_LENGTH_MAX = 200
+
+
+async def execute(
+    info: Info,
+    form: CommandForm,
+    payload: type[MutationPayload],
+    kind: RecordKind | None,
+    given: Any,
+) -> MutationPayload:
+    """The payload; what the command is refused for is in it, other failures are raised."""
+    context = info.context
+    try:
+        key = _key(given.idempotency_key)
+        command = form.filled(given, _made_ids(context, key))
+        if given.dry_run:
+            return await _rehearsed(context, payload, command, given)
+        receipt = await context.services.crm.execute(
+            command,
+            actor=context.actor,
+            command_id=None if key is None else _derived(context, key),
+            effective_at=_given(given.effective_at),
+            expected_version=_given(given.expected_version),
+        )
+    except CrmError as refusal:
+        error = user_error(refusal, context.language)
+        if error is None:
+            raise
+        return payload(user_errors=[error], receipt=None, planned_events=None)
+    context.wrote(Position(receipt.position))
+    answer = payload(user_errors=[], receipt=CommandReceipt.of(receipt), planned_events=None)
+    if kind is not None and (await context.rights()).allow(kind.name, "read"):
+        record = await context.loaders.folded(kind, command.target_id)
+        setattr(answer, kind.name, record)
+    return answer
+
+
+async def _rehearsed(
+    context: Context, payload: type[MutationPayload], command: Command, given: Any
+) -> MutationPayload:
+    for name in ("effective_at", "expected_version"):
+        if _given(getattr(given, name)) is not None:
+            raise Invalid(name, "cannot be rehearsed")
+    events = await context.services.crm.rehearse(command, actor=context.actor)
+    planned = [PlannedEvent.of(event) for event in events]
+    return payload(user_errors=[], receipt=None, planned_events=planned)
+
+
+def _key(given: str | None) -> str | None:
+    key: str | None = _given(given)
+    if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
+        raise Invalid("idempotency_key", f"must be 1 to {KEY_LENGTH_MAX} characters long")
+    return key
+
+
+def _made_ids(context: Context, key: str | None) -> Callable[[str], UUID]:
+    """Ids of new things: under a key the same request names the same things each time."""
+    if key is None:
+        return lambda field: new_id()
+    return lambda field: _derived(context, key, field)
+
+
+def _derived(context: Context, *parts: str) -> UUID:
+    return derived_id(context.tenant_id, "idempotency", *parts)
+
+
+def _given(value: Any) -> Any:
+    return None if value is strawberry.UNSET else value

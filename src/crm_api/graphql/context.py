@@ -1,0 +1,106 @@
+"""What every resolver of one request knows: the services, who asks, and in which language."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+import strawberry
+
+from crm_api.graphql.errors import ErrorCode, Refused
+from crm_api.graphql.scalars import Position
+from crm_api.messages import Language
+from crm_api.services import Services
+from crm_api.tokens import Session
+from crm_core import Actor
+from crm_core.access.rights import Rights
+
+if TYPE_CHECKING:
+    from crm_api.graphql.loading import Loaders
+
+__all__ = ["Context", "Info", "context_of", "require"]
+
+WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
+
+
+@dataclass(eq=False)
+class Context:
+    """`connection_params` is what a websocket's client sent when it connected."""
+
+    services: Services
+    loaders: Loaders
+    language: Language = Language.EN
+    session: Session | None = None
+    connection_params: dict[str, Any] = field(default_factory=dict)
+    _rights: asyncio.Task[Rights] | None = None
+    _written: Position | None = None
+    _catching_up: asyncio.Task[None] | None = None
+
+    def for_operation(self) -> Context:
+        """The same request, at the beginning of one of its operations; a websocket has many."""
+        return replace(
+            self, loaders=self.loaders.fresh(), _rights=None, _written=None, _catching_up=None
+        )
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.services.crm.tenant_id
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks. Raises Refused `auth.required` where the token is missing or over."""
+        session = self.session
+        if session is None or not self.services.tokens.is_valid(session):
+            raise Refused(ErrorCode.UNAUTHENTICATED, "auth.required")
+        return session.actor
+
+    async def rights(self) -> Rights:
+        """What the actor may do: asked once in an operation, so that all of it agrees."""
+        if self._rights is None:
+            asking = self.services.crm.rights(self.tenant_id, self.actor)
+            self._rights = asyncio.ensure_future(asking)
+        return await asyncio.shield(self._rights)
+
+    async def present_rights(self) -> Rights:
+        """What the actor may do by now, in an operation that goes on."""
+        self._rights = None
+        return await self.rights()
+
+    async def wait_for(self, position: Position | None) -> None:
+        """Waits until the read models show this position; raises Lagging after 2 seconds."""
+        if position:
+            await self.services.runner.wait_for(self.tenant_id, position, seconds=WAIT_SECONDS)
+
+    def wrote(self, position: Position) -> None:
+        """The operation has recorded something: what it reads from now on has to show it."""
+        self._written, self._catching_up = position, None
+
+    async def see_own_writes(self) -> None:
+        """Waits until the read models show what this operation has recorded; raises Lagging."""
+        if self._written is None:
+            return
+        if self._catching_up is None:
+            self._catching_up = asyncio.ensure_future(self.wait_for(self._written))
+        await asyncio.shield(self._catching_up)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]
+
+
+def context_of(info: Info) -> Context:
+    return info.context
+
+
+async def require(
+    info: Info, kind: str, action: str = "read", *, min_position: Position | None = None
+) -> Context:
+    """The request's context, once the right is there and the read models are far enough.
+
+    Raises Denied or Lagging.
+    """
+    context = info.context
+    (await context.rights()).require(kind, action)
+    await context.wait_for(min_position)
+    return context

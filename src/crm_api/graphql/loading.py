@@ -1,0 +1,122 @@
+"""Reads that are asked for one by one and made together: one statement a level, not one a row.
+
+Nothing is kept between two batches: what a mutation changed is read again by the next one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from crm_core import NOW, AsOf, Crm, RecordedEvent
+from crm_projections.reading import Count, Filter, Order, Page, Reads, Window
+from crm_projections.tables import Row, Table
+
+if TYPE_CHECKING:
+    from crm_api.graphql.records import RecordKind
+    from crm_api.graphql.types.node import Record
+
+__all__ = ["Loaders"]
+
+BATCH_MAX = 1_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+R = TypeVar("R", bound=Row)
+
+
+class Loaders:
+    """The batches of one operation."""
+
+    def __init__(self, crm: Crm, reads: Reads) -> None:
+        self._crm = crm
+        self._reads = reads
+        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+
+    def fresh(self) -> Loaders:
+        """Those of another operation."""
+        return Loaders(self._crm, self._reads)
+
+    async def record(self, kind: RecordKind, record_id: UUID, as_of: AsOf = NOW) -> Record | None:
+        """The record now, from its read model, or as it was, from its events."""
+        if as_of == NOW and kind.table is not None:
+            row = await self.row(kind.table, record_id)
+            return None if row is None else kind.graphql_type.of(row, NOW)
+        return await self.folded(kind, record_id, as_of)
+
+    async def row(self, table: Table[R], record_id: UUID) -> R | None:
+        (column,) = table.key
+
+        async def load(ids: list[UUID]) -> dict[UUID, R]:
+            rows = await self._reads.get_many(table, column, ids)
+            return {getattr(row, column): row for row in rows}
+
+        return await self._batched(("row", table.name), record_id, load)
+
+    async def folded(self, kind: RecordKind, record_id: UUID, as_of: AsOf = NOW) -> Record | None:
+        """The record by its events, never behind the ledger."""
+
+        async def load(ids: list[UUID]) -> dict[UUID, Record]:
+            streams = await self._streams(ids, as_of)
+            made = {key: kind.folded(events, as_of) for key, events in streams.items()}
+            return {key: record for key, record in made.items() if record is not None}
+
+        return await self._batched(("folded", kind.name, as_of), record_id, load)
+
+    async def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:
+        """What happened to the record, in the order of its recording."""
+
+        async def load(ids: list[UUID]) -> dict[UUID, list[RecordedEvent]]:
+            return await self._streams(ids, as_of)
+
+        events = await self._batched(("history", as_of), record_id, load)
+        return [event for event in events or () if as_of.includes(event)]
+
+    async def page(
+        self,
+        table: Table[R],
+        column: str,
+        value: UUID,
+        window: Window,
+        where: Filter,
+        order: Sequence[Order],
+    ) -> Page[R]:
+        """A page from one end of one of many lists."""
+
+        async def load(values: list[UUID]) -> dict[UUID, Page[R]]:
+            return await self._reads.pages(table, column, values, window, where=where, order=order)
+
+        key = ("page", table.name, column, repr((window, where, order)))
+        return cast("Page[R]", await self._batched(key, value, load))
+
+    async def count(self, table: Table[R], column: str, value: UUID, where: Filter) -> Count:
+        async def load(values: list[UUID]) -> dict[UUID, Count]:
+            return await self._reads.counts(table, column, values, where)
+
+        key = ("count", table.name, column, repr(where))
+        return cast("Count", await self._batched(key, value, load))
+
+    async def _streams(self, ids: list[UUID], as_of: AsOf) -> dict[UUID, list[RecordedEvent]]:
+        streams: defaultdict[UUID, list[RecordedEvent]] = defaultdict(list)
+        for event in await self._crm.store.stream(self._crm.tenant_id, ids, up_to=as_of.position):
+            streams[event.record_id].append(event)
+        return streams
+
+    async def _batched(
+        self, name: Any, key: K, load: Callable[[list[K]], Awaitable[dict[K, V]]]
+    ) -> V | None:
+        """The value of a key, loaded together with the others that are asked for now."""
+        loader = self._loaders.get(name)
+        if loader is None:
+
+            async def load_all(keys: list[K]) -> list[V | None]:
+                found = await load(list(dict.fromkeys(keys)))
+                return [found.get(key) for key in keys]
+
+            loader = DataLoader(load_all, max_batch_size=BATCH_MAX, cache=False)
+            self._loaders[name] = loader
+        return cast("V | None", await loader.load(key))

@@ -1,0 +1,1 @@
+"""The root fields, a file for each kind of record."""

@@ -1,0 +1,71 @@
+"""Asking for customers."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+import strawberry
+
+from crm_api.graphql.arguments.customer import CustomerBy, CustomerOrder, CustomerWhere
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
+from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
+from crm_api.graphql.context import Context, Info, require
+from crm_api.graphql.fields import resolver
+from crm_api.graphql.filters import filter_of, order_of
+from crm_api.graphql.ids import required_uuid
+from crm_api.graphql.links import listed
+from crm_api.graphql.types.customer import CUSTOMER, Customer
+from crm_core.kernel.aggregate import external_key
+from crm_core.kernel.values import normal_email
+from crm_projections.reading import Order
+
+__all__ = ["CustomerQueries"]
+
+
+@strawberry.type
+class CustomerQueries:
+    @resolver("A customer; null where there is none. A merged one says where to.")
+    async def customer(
+        self,
+        info: Info,
+        by: CustomerBy,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Customer | None:
+        context = await require(info, "customer", min_position=min_position)
+        past = as_of_from(as_of, effective_at)
+        customer_id = await _named(context, by)
+        if customer_id is None:
+            return None
+        found = await context.loaders.record(CUSTOMER, customer_id, past)
+        return cast("Customer | None", found)
+
+    @resolver("Customers, the latest first unless ordered otherwise.")
+    async def customers(
+        self,
+        info: Info,
+        where: CustomerWhere | None = strawberry.UNSET,
+        order_by: list[CustomerOrder] | None = strawberry.UNSET,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Connection[Customer] | None:
+        await require(info, "customer", min_position=min_position)
+        window = window_of(first, after, last, before)
+        order = order_of(order_by, Order("created_at", descending=True))
+        return await listed(info, CUSTOMER, window, filter_of(where), order)
+
+
+async def _named(context: Context, by: CustomerBy) -> UUID | None:
+    if by.id:
+        return required_uuid(by.id, "Customer")
+    crm = context.services.crm
+    if by.email:
+        return await crm.holder("email", normal_email(by.email))
+    if by.external_id:
+        return await crm.holder(*external_key("customer", by.external_id.system, by.external_id.id))
+    return None

@@ -1,0 +1,72 @@
+"""Asking for interactions and tasks. A customer's interactions hang on the customer."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import strawberry
+
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
+from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
+from crm_api.graphql.context import Info, require
+from crm_api.graphql.fields import resolver
+from crm_api.graphql.ids import required_uuid
+from crm_api.graphql.links import folded_page
+from crm_api.graphql.types.interaction import INTERACTION, Interaction
+from crm_api.graphql.types.task import TASK, Task
+from crm_core.engagement.task.events import TaskCreated
+from crm_projections.audit_trail.projection import AUDIT
+from crm_projections.reading import Comparison, Count, Operator, Order
+
+__all__ = ["EngagementQueries"]
+
+
+@strawberry.type
+class EngagementQueries:
+    @resolver("An interaction; null where there is none.")
+    async def interaction(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+    ) -> Interaction | None:
+        context = await require(info, "interaction")
+        interaction_id = required_uuid(id, "Interaction")
+        past = as_of_from(as_of, effective_at)
+        found = await context.loaders.record(INTERACTION, interaction_id, past)
+        return cast("Interaction | None", found)
+
+    @resolver("A task; null where there is none.")
+    async def task(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+    ) -> Task | None:
+        context = await require(info, "task")
+        task_id, past = required_uuid(id, "Task"), as_of_from(as_of, effective_at)
+        return cast("Task | None", await context.loaders.record(TASK, task_id, past))
+
+    @resolver("All tasks, the latest first.")
+    async def tasks(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Connection[Task] | None:
+        context = await require(info, "task", min_position=min_position)
+        window = window_of(first, after, last, before)
+        reads = context.services.reads
+        created = Comparison("type", Operator.EQ, TaskCreated.TOPIC)
+        latest_first = (Order("position", descending=True),)
+        page = await reads.page(AUDIT, window, where=created, order=latest_first)
+
+        async def counting() -> Count:
+            return await reads.count(AUDIT, created)
+
+        return await folded_page(info, TASK, page, counting)

@@ -1,0 +1,68 @@
+"""Asking for tickets."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+import strawberry
+
+from crm_api.graphql.arguments.ticket import TicketBy, TicketOrder, TicketWhere
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
+from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
+from crm_api.graphql.context import Context, Info, require
+from crm_api.graphql.fields import resolver
+from crm_api.graphql.filters import filter_of, order_of
+from crm_api.graphql.ids import required_uuid
+from crm_api.graphql.links import listed
+from crm_api.graphql.types.ticket import TICKET, Ticket
+from crm_core.kernel.aggregate import external_key
+from crm_projections.reading import Order
+
+__all__ = ["TicketQueries"]
+
+
+@strawberry.type
+class TicketQueries:
+    @resolver("A ticket; null where there is none.")
+    async def ticket(
+        self,
+        info: Info,
+        by: TicketBy,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Ticket | None:
+        context = await require(info, "ticket", min_position=min_position)
+        past = as_of_from(as_of, effective_at)
+        ticket_id = await _named(context, by)
+        if ticket_id is None:
+            return None
+        found = await context.loaders.record(TICKET, ticket_id, past)
+        return cast("Ticket | None", found)
+
+    @resolver("Tickets, the latest first unless ordered otherwise.")
+    async def tickets(
+        self,
+        info: Info,
+        where: TicketWhere | None = strawberry.UNSET,
+        order_by: list[TicketOrder] | None = strawberry.UNSET,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Connection[Ticket] | None:
+        await require(info, "ticket", min_position=min_position)
+        window = window_of(first, after, last, before)
+        order = order_of(order_by, Order("created_at", descending=True))
+        return await listed(info, TICKET, window, filter_of(where), order)
+
+
+async def _named(context: Context, by: TicketBy) -> UUID | None:
+    if by.id:
+        return required_uuid(by.id, "Ticket")
+    if by.external_id:
+        key = external_key("ticket", by.external_id.system, by.external_id.id)
+        return await context.services.crm.holder(*key)
+    return None

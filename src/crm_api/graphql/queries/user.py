@@ -1,0 +1,68 @@
+"""Asking for users."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import strawberry
+
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
+from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
+from crm_api.graphql.context import Info, require
+from crm_api.graphql.errors import ErrorCode, Refused
+from crm_api.graphql.fields import resolver
+from crm_api.graphql.ids import required_uuid
+from crm_api.graphql.links import folded_page
+from crm_api.graphql.types.user import USER, User
+from crm_core.identity.user.events import UserInvited
+from crm_core.identity.user.user import UserStatus
+from crm_projections.audit_trail.projection import AUDIT
+from crm_projections.reading import Comparison, Count, Operator, Order
+
+__all__ = ["UserQueries"]
+
+
+@strawberry.type
+class UserQueries:
+    @resolver("Who asks: the user of the bearer token.")
+    async def viewer(self, info: Info) -> User | None:
+        user_id = required_uuid(info.context.actor.id)
+        found = cast("User | None", await info.context.loaders.folded(USER, user_id))
+        if found is None or found.status is not UserStatus.ACTIVE:
+            raise Refused(ErrorCode.UNAUTHENTICATED, "auth.required")
+        return found
+
+    @resolver("A user, by id.")
+    async def user(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> User | None:
+        context = await require(info, "user", min_position=min_position)
+        user_id, past = required_uuid(id, "User"), as_of_from(as_of, effective_at)
+        return cast("User | None", await context.loaders.folded(USER, user_id, past))
+
+    @resolver("All users, in the order in which they were invited.")
+    async def users(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Connection[User] | None:
+        context = await require(info, "user", min_position=min_position)
+        window = window_of(first, after, last, before)
+        reads = context.services.reads
+        # Users have no read model: the trail says who was invited, the ledger the rest.
+        invited = Comparison("type", Operator.EQ, UserInvited.TOPIC)
+        page = await reads.page(AUDIT, window, where=invited, order=(Order("position"),))
+
+        async def counting() -> Count:
+            return await reads.count(AUDIT, invited)
+
+        return await folded_page(info, USER, page, counting)

@@ -1,0 +1,36 @@
+"""The root of all queries."""
+
+from __future__ import annotations
+
+import strawberry
+
+from crm_api.graphql.queries.audit import AuditQueries
+from crm_api.graphql.queries.customer import CustomerQueries
+from crm_api.graphql.queries.engagement import EngagementQueries
+from crm_api.graphql.queries.event import EventQueries
+from crm_api.graphql.queries.node import NodeQueries
+from crm_api.graphql.queries.opportunity import OpportunityQueries
+from crm_api.graphql.queries.pipeline import PipelineQueries
+from crm_api.graphql.queries.product import ProductQueries
+from crm_api.graphql.queries.reports import ReportQueries
+from crm_api.graphql.queries.ticket import TicketQueries
+from crm_api.graphql.queries.user import UserQueries
+
+__all__ = ["Query"]
+
+
+@strawberry.type(description="What can be asked. Every field needs the right to read its kind.")
+class Query(
+    CustomerQueries,
+    OpportunityQueries,
+    PipelineQueries,
+    ProductQueries,
+    TicketQueries,
+    EngagementQueries,
+    UserQueries,
+    ReportQueries,
+    EventQueries,
+    AuditQueries,
+    NodeQueries,
+):
+    pass

@@ -1,0 +1,36 @@
+"""Every kind of record that the API shows. A new one is a file in `types` and a line here."""
+
+from __future__ import annotations
+
+from crm_api.graphql.records import RecordKind
+from crm_api.graphql.types.customer import CUSTOMER
+from crm_api.graphql.types.interaction import INTERACTION
+from crm_api.graphql.types.opportunity import OPPORTUNITY
+from crm_api.graphql.types.pipeline import PIPELINE
+from crm_api.graphql.types.product import PRODUCT
+from crm_api.graphql.types.task import TASK
+from crm_api.graphql.types.ticket import TICKET
+from crm_api.graphql.types.user import USER
+
+__all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type"]
+
+KINDS = (CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER)
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_BY_TOPIC = {kind.aggregate.TOPIC: kind for kind in KINDS}
+_BY_TYPE = {kind.type_name: kind for kind in KINDS}
+
+
+def kind_of_name(name: str) -> RecordKind | None:
+    """By the name that rights and commands use: `customer`."""
+    return _BY_NAME.get(name)
+
+
+def kind_of_topic(topic: str) -> RecordKind | None:
+    """By the type of its streams: `customers.customer`."""
+    return _BY_TOPIC.get(topic)
+
+
+def kind_of_type(type_name: str) -> RecordKind | None:
+    """By the name of its GraphQL type: `Customer`."""
+    return _BY_TYPE.get(type_name)

@@ -1,0 +1,142 @@
+"""The interaction in answers. Its words are for those whom its visibility names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
+
+import strawberry
+
+from crm_api.graphql.connection import Connection
+from crm_api.graphql.context import Info
+from crm_api.graphql.enums import graphql_enum
+from crm_api.graphql.fields import resolver
+from crm_api.graphql.links import folded_page, linked
+from crm_api.graphql.records import AggregateView, RecordKind
+from crm_api.graphql.types.customer import CUSTOMER, Customer
+from crm_api.graphql.types.node import Record
+from crm_core import Actor, RecordedEvent
+from crm_core.engagement.interaction.events import (
+    CallOutcome,
+    InteractionChannel,
+    InteractionDirection,
+    InteractionLinkKind,
+    InteractionLogged,
+    InteractionVisibility,
+)
+from crm_core.engagement.interaction.interaction import Interaction as InteractionAggregate
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.events import plain
+from crm_projections.reading import Comparison, Count, Operator, Order, Window, list_of
+from crm_projections.timeline.projection import TIMELINE
+
+__all__ = ["INTERACTION", "Interaction", "interactions_of", "words_are_hidden"]
+
+for _enum in (
+    CallOutcome, InteractionChannel, InteractionDirection, InteractionLinkKind,
+    InteractionVisibility,
+):  # fmt: skip
+    graphql_enum(_enum)
+
+
+class InteractionView(AggregateView):
+    """An interaction as its aggregate and its first event have it."""
+
+    aggregate: InteractionAggregate
+
+    def __init__(self, aggregate: Aggregate, events: Sequence[RecordedEvent]) -> None:
+        super().__init__(aggregate, events)
+        logged = events[0].data
+        assert isinstance(logged, InteractionLogged), "an interaction's stream begins with this"
+        self.direction = logged.direction
+        self.redacted = self.aggregate.is_redacted
+        self.duration_seconds = self.aggregate.content.duration_seconds
+        self.outcome = self.aggregate.content.outcome
+        self._took_part = {events[0].actor.id, *map(str, logged.participant_ids)}
+
+    def is_for(self, actor: Actor) -> bool:
+        """Whether the visibility names this reader; until there are teams, TEAM names nobody."""
+        everybody = self.aggregate.visibility is InteractionVisibility.RECORD
+        return everybody or not self._took_part.isdisjoint({actor.id, actor.on_behalf_of})
+
+
+@strawberry.type(description="Another record on whose timeline an interaction is.")
+class InteractionLink:
+    to: InteractionLinkKind
+    to_id: UUID
+
+
+@strawberry.type(description="A call, a mail, a meeting or any other contact, or a note about one.")
+class Interaction(Record):
+    KEY = "id"
+
+    channel: InteractionChannel
+    direction: InteractionDirection
+    visibility: InteractionVisibility = strawberry.field(description="Who may read its words.")
+    duration_seconds: int | None = strawberry.field(description="How long it took.")
+    outcome: CallOutcome | None = strawberry.field(description="What became of a call.")
+    redacted: bool = strawberry.field(description="Its words are hidden from everybody, for good.")
+
+    @resolver("Null where you may not read it, and once it was erased.")
+    async def subject(self, info: Info) -> str | None:
+        hidden = await words_are_hidden(info, self.uuid)
+        return None if hidden else plain(self.row.content.subject)
+
+    @resolver("Null where you may not read it, and once it was erased.")
+    async def body(self, info: Info) -> str | None:
+        hidden = await words_are_hidden(info, self.uuid)
+        return None if hidden else plain(self.row.content.body)
+
+    @resolver("With whom.")
+    async def customer(self, info: Info) -> Customer | None:
+        found = await linked(info, CUSTOMER, self.row.customer_id, self.as_of)
+        return cast("Customer | None", found)
+
+    @resolver("All the records that it is about.")
+    def links(self) -> list[InteractionLink]:
+        return [InteractionLink(to=link.to, to_id=link.to_id) for link in sorted(self.row.links)]
+
+
+INTERACTION = RecordKind(Interaction, InteractionAggregate, view=InteractionView)
+
+
+async def words_are_hidden(info: Info, interaction_id: UUID) -> bool:
+    """Whether the reader may not see what was said, in the interaction or in its events.
+
+    Auditors of events see what was said to others; what is redacted by now is hidden from all, and
+    in its past as well.
+    """
+    present = await info.context.loaders.folded(INTERACTION, interaction_id)
+    if present is None:
+        return False
+    view: InteractionView = present.row
+    if view.redacted:
+        return True
+    if view.is_for(info.context.actor):
+        return False
+    return not (await info.context.rights()).allow("event", "audit")
+
+
+async def interactions_of(
+    info: Info, customer_id: UUID, window: Window
+) -> Connection[Interaction] | None:
+    """The customer's interactions, the latest first; they are found by their first events."""
+    if not (await info.context.rights()).allow("interaction", "read"):
+        return None
+    await info.context.see_own_writes()
+    reads = info.context.services.reads
+    logged = Comparison("type", Operator.EQ, InteractionLogged.TOPIC)
+    whole = list_of("customer_id", customer_id, logged)
+    order = (Order("happened_at", descending=True), Order("position", descending=True))
+    if window.is_plain:
+        page = await info.context.loaders.page(
+            TIMELINE, "customer_id", customer_id, window, logged, order
+        )
+    else:
+        page = await reads.page(TIMELINE, window, where=whole, order=order)
+
+    async def counting() -> Count:
+        return await info.context.loaders.count(TIMELINE, "customer_id", customer_id, logged)
+
+    return await folded_page(info, INTERACTION, page, counting)

@@ -1,0 +1,89 @@
+"""What every record has in common: an id, a version, a history, and a past."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from uuid import UUID
+
+import strawberry
+
+from crm_api.graphql.connection import (
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    sliced,
+    window_of,
+)
+from crm_api.graphql.context import Info
+from crm_api.graphql.fields import resolver
+from crm_api.graphql.ids import global_id
+from crm_core import NOW, AsOf, Redacted
+
+if TYPE_CHECKING:
+    from crm_api.graphql.types.event import EventRecord
+
+__all__ = ["EventTypes", "Node", "Record"]
+
+EventTypes = Annotated[
+    list[str] | None,
+    strawberry.argument(description="Only events of these types, such as `sales.opportunity.won`."),
+]
+
+
+@strawberry.interface(description="Whatever can be fetched again by its `id`.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="Opaque, and unique among all types.")
+
+
+@strawberry.interface(
+    description="A record of the CRM, computed from its events. A record that was read as of the"
+    " past links to others as of the same past."
+)
+class Record(Node):
+    KEY: ClassVar[str]
+
+    uuid: UUID = strawberry.field(description="The id as exports and the library have it.")
+    version: int = strawberry.field(
+        description="How many events it has; `expectedVersion` of its commands."
+    )
+    created_at: datetime = strawberry.field(description="When it came to be.")
+    updated_at: datetime = strawberry.field(description="When its last event happened.")
+
+    @classmethod
+    def of(cls, row: Any, as_of: AsOf = NOW) -> Self:
+        """The record over its row of a read model, or over its aggregate."""
+        record = cls.__new__(cls)
+        record.row, record.as_of = row, as_of
+        record.uuid = getattr(row, cls.KEY)
+        record.id = global_id(cls.__name__, record.uuid)
+        return record
+
+    row: strawberry.Private[Any]
+    as_of: strawberry.Private[AsOf]
+
+    def __getattr__(self, name: str) -> Any:
+        """Fields are the row's, under the same name; what was erased is null."""
+        if name in ("row", "as_of") or name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(self.row, name)
+        return None if isinstance(value, Redacted) else value
+
+    @resolver("What happened to this record, in the order of its recording.")
+    async def history(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        types: EventTypes = strawberry.UNSET,
+    ) -> Connection[Annotated[EventRecord, strawberry.lazy("crm_api.graphql.types.event")]]:
+        from crm_api.graphql.types.event import EventRecord
+
+        window = window_of(first, after, last, before)
+        events = await info.context.loaders.history(self.uuid, self.as_of)
+        wanted = [event for event in events if not types or event.type in types]
+        return sliced(wanted, window, lambda event: event.version, EventRecord.of)

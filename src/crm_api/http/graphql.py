@@ -1,0 +1,249 @@
+"""GraphQL over HTTP (the working draft of the specification) and over graphql-transport-ws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from cross_web import HTTPException, StarletteRequestAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
+from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.types import ExecutionResult
+
+from crm_api.graphql.context import Context
+from crm_api.graphql.errors import ErrorCode
+from crm_api.graphql.loading import Loaders
+from crm_api.graphql.masking import presented
+from crm_api.http.bodies import json_object, read_body, require_json
+from crm_api.http.refusals import HttpRefusal, refusal_response
+from crm_api.messages import language_of
+from crm_api.schema import schema
+from crm_api.services import Services
+
+__all__ = ["GraphQLApp"]
+
+_RESPONSE = "application/graphql-response+json"
+_JSON = "application/json"
+_MEDIA_TYPES = {
+    _RESPONSE: _RESPONSE,
+    _JSON: _JSON,
+    "application/*": _JSON,
+    "*/*": _JSON,
+}
+_SUBSCRIPTIONS_MAX = 20  # at once, on one connection
+
+
+class _Request(StarletteRequestAdapter):
+    async def get_body(self) -> bytes:
+        return await read_body(self._request)
+
+
+class _WebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    async def handle_message(self, message: Message) -> None:
+        """A message of another shape than the protocol's closes the connection, with 4400."""
+        try:
+            await super().handle_message(message)
+        except (TypeError, AttributeError):
+            await self.handle_invalid_message("The message has not the protocol's shape")
+
+
+class GraphQLApp(GraphQL[Context, None]):
+    """Strawberry's ASGI app with the specification's status codes and media types."""
+
+    request_adapter_class = _Request
+    graphql_transport_ws_handler_class = _WebSocketHandler
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            connection_init_wait_timeout=timedelta(seconds=10),
+            max_subscriptions_per_connection=_SUBSCRIPTIONS_MAX,
+        )
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            media_type = _media_type(request.headers.get("accept", ""))
+            response = await self._respond(request)
+        except HttpRefusal as refusal:
+            language = language_of(request.headers.get("accept-language", ""))
+            accepted = _media_type_or_json(request.headers.get("accept", ""))
+            response = refusal_response(refusal, language, accepted)
+        else:
+            response.headers["content-type"] = f"{media_type}; charset=utf-8"
+        response.headers["vary"] = "accept, accept-language, authorization"
+        response.headers["cache-control"] = "no-store"
+        response.headers["x-content-type-options"] = "nosniff"
+        await response(scope, receive, send)
+
+    # --- HTTP -------------------------------------------------------------------------------------
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method not in ("GET", "POST"):
+            raise HttpRefusal(
+                ErrorCode.METHOD_NOT_ALLOWED, "http.method_not_allowed", {"allow": "GET, POST"}
+            )
+        try:
+            return await self.run(request)
+        except HTTPException as error:
+            if isinstance(error.__cause__, InvalidOperationTypeError):
+                raise _wrong_operation(request) from None
+            raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.no_operation") from None
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        return False
+
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Context:
+        services = self._services
+        context = Context(
+            services=services,
+            loaders=Loaders(services.crm, services.reads),
+            language=language_of(request.headers.get("accept-language", "")),
+        )
+        if isinstance(request, Request):
+            header = request.headers.get("authorization", "")
+            context.session = services.tokens.bearer(header)
+            if context.session is None:
+                raise HttpRefusal(
+                    ErrorCode.UNAUTHENTICATED, "auth.required", {"www-authenticate": "Bearer"}
+                )
+        return context
+
+    async def parse_http_body(self, request: Any) -> GraphQLRequestData:
+        """The request of a body or a query string; no batches. Raises HttpRefusal."""
+        if request.method == "GET":
+            given: dict[str, Any] = dict(request.query_params)
+            for name in ("variables", "extensions"):
+                if given.get(name):
+                    given[name] = json_object(given[name])
+        else:
+            require_json(request.content_type or "")
+            given = json_object(await request.get_body())
+        return GraphQLRequestData(
+            query=_member(given, "query", str),
+            variables=_member(given, "variables", dict),
+            operation_name=_member(given, "operationName", str),
+            extensions=_member(given, "extensions", dict),
+        )
+
+    async def process_result(
+        self, request: Request, result: ExecutionResult
+    ) -> GraphQLHTTPResponse:
+        if result.errors:
+            language = language_of(request.headers.get("accept-language", ""))
+            result.errors = presented(result.errors, language, is_executing=True)
+        response = process_result(result)
+        if result.data is None and all(error.path is None for error in result.errors or ()):
+            del response["data"]  # nothing was executed
+        return response
+
+    def create_response(
+        self,
+        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
+        sub_response: Response,
+    ) -> Response:
+        response = super().create_response(response_data, sub_response)
+        assert isinstance(response_data, dict), "there are no batches"
+        response.status_code = _status(response_data, sub_response.media_type)
+        return response
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        response = await super().get_sub_response(request)
+        response.media_type = _media_type_or_json(request.headers.get("accept", ""))
+        return response
+
+    # --- websockets -------------------------------------------------------------------------------
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        """Takes the token of `connection_init`; without a valid one the connection is closed."""
+        given = context.connection_params.get("authorization")
+        if isinstance(given, str):
+            context.session = self._services.tokens.bearer(given)
+        if context.session is None:
+            raise ConnectionRejectionError
+        return await super().on_ws_connect(context)
+
+    # --- JSON -------------------------------------------------------------------------------------
+
+    def encode_json(self, data: object) -> str:
+        return msgspec.json.encode(data).decode()
+
+
+def _member(given: Mapping[str, Any], name: str, of: type[Any]) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, of):
+        raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.bad_member", name=name)
+    return value
+
+
+def _wrong_operation(request: Request) -> HttpRefusal:
+    if request.method == "GET":
+        return HttpRefusal(ErrorCode.METHOD_NOT_ALLOWED, "http.only_queries", {"allow": "POST"})
+    return HttpRefusal(ErrorCode.BAD_REQUEST, "http.subscribe_elsewhere")
+
+
+def _status(response: GraphQLHTTPResponse, media_type: str | None) -> int:
+    """200 once anything was executed; else the request is to blame, as its media type says it."""
+    codes = {
+        error["extensions"]["code"]
+        for error in response.get("errors") or ()
+        if isinstance(error, dict) and "extensions" in error
+    }
+    if ErrorCode.UNAUTHENTICATED in codes:
+        return 401
+    if "data" in response:
+        return 200
+    return 400 if media_type == _RESPONSE else 200
+
+
+def _media_type(accept: str) -> str:
+    """The media type to answer in. Raises HttpRefusal 406 where none of ours is accepted."""
+    if not accept.strip():
+        return _JSON
+    offers = []
+    for part in accept.split(",")[:20]:
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = _quality(parameters)
+        if name in _MEDIA_TYPES and quality > 0:
+            offers.append((quality, _MEDIA_TYPES[name]))
+    if not offers:
+        raise HttpRefusal(ErrorCode.NOT_ACCEPTABLE, "http.not_acceptable")
+    return max(offers, key=lambda offer: offer[0])[1]
+
+
+def _media_type_or_json(accept: str) -> str:
+    try:
+        return _media_type(accept)
+    except HttpRefusal:
+        return _JSON
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,57 @@
+"""The last line: whatever nobody foresaw ends here, named in the log and masked for the client."""
+
+from __future__ import annotations
+
+import traceback
+from uuid import uuid4
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm_api.graphql.errors import ErrorCode, code_of
+from crm_api.http.refusals import HttpRefusal, refusal_response
+from crm_api.messages import language_of
+
+__all__ = ["Guard"]
+
+log = structlog.get_logger()
+
+
+class Guard:
+    """Middleware that logs where an exception came from, never its text: that may hold data."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001 - see the module
+            trace_id = uuid4().hex
+            code = code_of(error)
+            frames = traceback.extract_tb(error.__traceback__)
+            log.error(
+                "http.failed",
+                code=code.value,
+                trace_id=trace_id,
+                error=type(error).__name__,
+                at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
+            )
+            if scope["type"] == "http" and not started:
+                away = code is ErrorCode.UNAVAILABLE
+                refusal = HttpRefusal(
+                    ErrorCode.UNAVAILABLE if away else ErrorCode.INTERNAL,
+                    "api.unavailable" if away else "api.internal",
+                    trace_id=trace_id,
+                )
+                language = language_of(Request(scope).headers.get("accept-language", ""))
+                response = refusal_response(refusal, language, "application/json")
+                await response(scope, receive, send)

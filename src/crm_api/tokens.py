@@ -1,0 +1,78 @@
+"""Bearer tokens: signed with a key of their own, valid for 12 hours, for one user of one tenant."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from crm_core import Actor, Clock, SystemClock
+
+__all__ = ["Session", "Tokens"]
+
+TOKEN_HOURS = 12
+_ALGORITHM = "HS256"
+_ISSUER = "crm"
+_LENGTH_MAX = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who a token speaks for, and until when."""
+
+    user_id: UUID
+    expires_at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.user(self.user_id)
+
+
+class Tokens:
+    """JSON Web Tokens (RFC 7519) of one tenant; no other algorithm than HS256 is ever accepted."""
+
+    def __init__(self, root_key: bytes, tenant_id: UUID, clock: Clock | None = None) -> None:
+        secret = hmac.digest(root_key, b"crm-api tokens", hashlib.sha256)
+        self._key = OctKey.import_key(secret)
+        self._tenant = str(tenant_id)
+        self._clock = clock or SystemClock()
+
+    def issue(self, user_id: UUID) -> tuple[str, Session]:
+        now = self._clock.now()
+        session = Session(user_id, now + timedelta(hours=TOKEN_HOURS))
+        claims = {
+            "iss": _ISSUER,
+            "sub": str(user_id),
+            "tenant": self._tenant,
+            "iat": int(now.timestamp()),
+            "exp": int(session.expires_at.timestamp()),
+        }
+        return jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM]), session
+
+    def read(self, token: str) -> Session | None:
+        """The session of a token, or None where it is not ours, not this tenant's or over."""
+        if len(token) > _LENGTH_MAX:
+            return None
+        try:
+            claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
+            if claims["iss"] != _ISSUER or claims["tenant"] != self._tenant:
+                return None
+            session = Session(UUID(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC))
+        except (JoseError, KeyError, TypeError, ValueError, AttributeError):
+            return None
+        return session if self.is_valid(session) else None
+
+    def is_valid(self, session: Session) -> bool:
+        """Whether the session is not over."""
+        return self._clock.now() < session.expires_at
+
+    def bearer(self, header: str) -> Session | None:
+        """The session of an Authorization header `Bearer <token>`."""
+        scheme, _, token = header.partition(" ")
+        return self.read(token.strip()) if scheme.lower() == "bearer" else None
