@@ -1,4 +1,4 @@
-"""Plays the newcomer: `make run` from nothing, signs in, asks, changes, and stops it with Ctrl-C."""
+"""Plays the newcomer: `make run`, signs in, asks, changes something, and stops it with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def use(url: str, email: str, password: str) -> None:
     made = post(
         f"{url}/graphql",
         {
-            "query": "mutation { customerRegisterPerson(input: {name: \"Newcomer\"})"
+            "query": 'mutation { customerRegisterPerson(input: {name: "Newcomer"})'
             " { userErrors { code } receipt { position } customer { name version } } }"
         },
         token,

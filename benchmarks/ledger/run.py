@@ -109,7 +109,10 @@ async def main() -> None:
             await migrate(url)
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(_ANCHOR)
-            print("| writers | ours, appends/s | pgbench, inserts/s | ratio | ours, ms | pgbench, ms |")
+            print(
+                "| writers | ours, appends/s | pgbench, inserts/s | ratio"
+                " | ours, ms | pgbench, ms |"
+            )
             print("|---|---|---|---|---|---|")
             for writers in WRITERS:
                 theirs, their_ms = anchor(url, writers, folder)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,9 +19,19 @@ from starlette.applications import Starlette
 
 from crm_api.app import create_app
 from crm_api.services import Services, open_services
-from crm_core import SYSTEM, Command, Receipt
+from crm_core import SYSTEM, Command, Money, Receipt
+from crm_core.customers.customer.commands import (
+    AssignCustomerOwner,
+    RegisterOrganization,
+    TagCustomer,
+)
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.identity.user.commands import ActivateUser, GrantRole, InviteUser, SetPassword
+from crm_core.sales.opportunity.commands import OpenOpportunity
+from crm_core.sales.pipeline.commands import DefinePipeline
+from crm_core.sales.pipeline.standard import STANDARD_STAGES
+from crm_core.service.ticket.commands import OpenTicket
+from crm_core.service.ticket.events import TicketChannel, TicketType
 
 ROOT_KEY = bytes(range(32))
 ROLES = ("admin", "sales", "service", "auditor")
@@ -163,3 +174,38 @@ async def address(app: Starlette) -> AsyncIterator[str]:
     yield f"{host}:{port}"
     server.should_exit = True
     await serving
+
+
+@pytest.fixture(scope="session")
+async def sales(api: Api) -> dict[str, UUID]:
+    """A customer with opportunities and tickets, among others that have some too."""
+    pipeline = DefinePipeline(name="Sales", stages=STANDARD_STAGES)
+    await api.given(pipeline)
+    made = {"pipeline": pipeline.pipeline_id, "tag": uuid4()}
+    for index in range(6):
+        organization = RegisterOrganization(name=f"Org {index}")
+        customer = organization.customer_id
+        made.setdefault("customer", customer)
+        await api.given(
+            organization,
+            TagCustomer(customer_id=customer, tag=made["tag"].hex),
+            AssignCustomerOwner(customer_id=customer, owner_id=api.people["sales"]),
+            OpenTicket(
+                subject="Help",
+                customer_id=customer,
+                channel=TicketChannel.WEB,
+                type=TicketType.QUESTION,
+            ),
+            *(
+                OpenOpportunity(
+                    name=f"Deal {number}",
+                    customer_id=customer,
+                    pipeline_id=pipeline.pipeline_id,
+                    owner_id=api.people["sales"],
+                    currency="EUR",
+                    amount=Money(Decimal(100 + number), "EUR"),
+                )
+                for number in range(3)
+            ),
+        )
+    return made

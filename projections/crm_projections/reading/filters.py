@@ -21,7 +21,7 @@ __all__ = [
     "parameter",
 ]  # fmt: skip
 
-COMPARISONS_MAX = 100
+PARTS_MAX = 150
 
 
 class Operator(StrEnum):
@@ -79,8 +79,8 @@ def compiled(where: Filter, table: Table[Any]) -> Clause:
     Raises Rejected `query.unknown_column`, `query.operator_not_for_column` or
     `query.filter_too_large`, Invalid for a value that no column can hold.
     """
-    if sum(1 for _ in _comparisons(where)) > COMPARISONS_MAX:
-        raise Rejected("query.filter_too_large", limit=COMPARISONS_MAX)
+    if sum(1 for _ in _parts(where)) > PARTS_MAX:
+        raise Rejected("query.filter_too_large", limit=PARTS_MAX)
     return _compiled(where, table)
 
 
@@ -101,18 +101,17 @@ def parameter(value: Any) -> Any:
     return value
 
 
-def _comparisons(where: Filter) -> Iterator[Filter]:
-    match where:
-        case All(parts) | Either(parts):
-            yield where
-            for part in parts:
-                yield from _comparisons(part)
-        case Not(part):
-            yield from _comparisons(part)
-        case Comparison():
-            yield where
-        case _:
-            assert_never(where)
+def _parts(where: Filter) -> Iterator[Filter]:
+    """The filter and all filters in it."""
+    left = [where]
+    while left:
+        part = left.pop()
+        yield part
+        match part:
+            case All(parts) | Either(parts):
+                left.extend(parts)
+            case Not(inner):
+                left.append(inner)
 
 
 def _compiled(where: Filter, table: Table[Any]) -> Clause:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cachetools import LRUCache
-from graphql import DocumentNode, GraphQLError, parse
+from graphql import DocumentNode, GraphQLError, parse, specified_rules
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.schema import Schema, validate_document
 
-from crm_api.graphql.limits import TOKENS_MAX, SizeRule
+from crm_api.graphql.limits import TOKENS_MAX, excesses, too_large
 
 __all__ = ["Documents"]
 
@@ -20,45 +20,36 @@ _CACHED_MAX = 512
 _CACHED_LENGTH_MAX = 20_000
 
 _parsed: LRUCache[str, DocumentNode] = LRUCache(_CACHED_MAX)
-_faults: LRUCache[tuple[int, str], list[GraphQLError]] = LRUCache(_CACHED_MAX)
+_found: LRUCache[tuple[int, str], list[GraphQLError]] = LRUCache(_CACHED_MAX)
 
 
 class Documents(SchemaExtension):
     """Limits a document's tokens and its size; keeps what parsing and validation found."""
 
     def on_operation(self) -> Iterator[None]:
-        context = self.execution_context
-        context.parse_options["max_tokens"] = TOKENS_MAX
-        context.validation_rules = (*context.validation_rules, SizeRule)
+        self.execution_context.parse_options["max_tokens"] = TOKENS_MAX
         yield
 
     def on_parse(self) -> Iterator[None]:
-        text = self.execution_context.query
-        if text is not None and self.execution_context.graphql_document is None:
-            document = _parsed.get(text)
-            if document is None:
-                document = _parse(text)
-            self.execution_context.graphql_document = document
+        context = self.execution_context
+        if context.query is not None and context.graphql_document is None:
+            context.graphql_document = _parse(context.query)
         yield
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
-        text, schema = context.query, context.schema._schema
-        if text is not None and context.graphql_document is not None:
-            key = (id(schema), text)
-            faults = _faults.get(key)
-            if faults is None:
-                faults = validate_document(
-                    schema, context.graphql_document, context.validation_rules
-                )
-                if len(text) <= _CACHED_LENGTH_MAX:
-                    _faults[key] = faults
-            context.pre_execution_errors = faults
+        if context.query is not None and context.graphql_document is not None:
+            context.pre_execution_errors = _faults(
+                context.query, context.graphql_document, context.schema
+            )
         yield
 
 
 def _parse(text: str) -> DocumentNode | None:
     """The document, or None where it has a fault: the library then parses again and reports it."""
+    document = _parsed.get(text)
+    if document is not None:
+        return document
     try:
         document = parse(text, max_tokens=TOKENS_MAX)
     except GraphQLError:
@@ -66,3 +57,19 @@ def _parse(text: str) -> DocumentNode | None:
     if len(text) <= _CACHED_LENGTH_MAX:
         _parsed[text] = document
     return document
+
+
+def _faults(text: str, document: DocumentNode, schema: Schema) -> list[GraphQLError]:
+    """What is wrong with the document; the other rules are not asked where it is too large."""
+    key = (id(schema), text)
+    faults = _found.get(key)
+    if faults is None:
+        try:
+            faults = excesses(document) or validate_document(
+                schema._schema, document, tuple(specified_rules)
+            )
+        except RecursionError:
+            faults = [too_large("The document is nested too deeply.")]
+        if len(text) <= _CACHED_LENGTH_MAX:
+            _found[key] = faults
+    return faults

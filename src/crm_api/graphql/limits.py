@@ -11,53 +11,58 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     IntValueNode,
+    ListValueNode,
     NullValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    ValidationContext,
-    ValidationRule,
+    ValueNode,
 )
 
 from crm_api.graphql.errors import ErrorCode
 from crm_projections.reading import PAGE_MAX
 
-__all__ = ["ALIASES_MAX", "DEPTH_MAX", "NODES_MAX", "TOKENS_MAX", "SizeRule", "too_large"]
+__all__ = [
+    "ALIASES_MAX", "DEPTH_MAX", "NODES_MAX", "TOKENS_MAX", "VALUE_DEPTH_MAX", "excesses",
+    "too_large",
+]  # fmt: skip
 
 DEPTH_MAX = 15
 ALIASES_MAX = 50
 TOKENS_MAX = 2_000
+VALUE_DEPTH_MAX = 64  # of objects and lists in an argument or in a variable
 NODES_MAX = 50_000  # items in nested pages, if every page were full
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How deep, how many aliases, and how many nodes at most."""
+    """How deep, how many aliases, how many nodes at most, and how deep the deepest argument."""
 
     depth: int = 0
     aliases: int = 0
     nodes: int = 0
+    value_depth: int = 0
 
 
-class SizeRule(ValidationRule):
-    """Refuses operations that are too deep, too broad or ask for too many nodes."""
+def excesses(document: DocumentNode) -> list[GraphQLError]:
+    """What is too large about the document; looked at before anything else is done with it."""
+    measured = _Measured(document)
+    return [
+        too_large(f"The operation has {found} {words}; {limit} are allowed.", definition)
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+        for words, found, limit in _limits(measured.of(definition.selection_set))
+        if found > limit
+    ]
 
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        measured = _Measured(context.document)
-        for definition in context.document.definitions:
-            if isinstance(definition, OperationDefinitionNode):
-                self._check(definition, measured.of(definition.selection_set))
 
-    def _check(self, operation: OperationDefinitionNode, size: Size) -> None:
-        for words, found, limit in (
-            ("levels deep", size.depth, DEPTH_MAX),
-            ("aliases", size.aliases, ALIASES_MAX),
-            ("nodes at most", size.nodes, NODES_MAX),
-        ):
-            if found > limit:
-                self.report_error(
-                    too_large(f"The operation has {found} {words}; {limit} are allowed.", operation)
-                )
+def _limits(size: Size) -> tuple[tuple[str, int, int], ...]:
+    return (
+        ("levels", size.depth, DEPTH_MAX),
+        ("aliases", size.aliases, ALIASES_MAX),
+        ("nodes at most", size.nodes, NODES_MAX),
+        ("levels in an argument", size.value_depth, VALUE_DEPTH_MAX),
+    )
 
 
 def too_large(message: str, node: OperationDefinitionNode | None = None) -> GraphQLError:
@@ -74,7 +79,7 @@ class _Measured:
         self._sizes: dict[str, Size] = {}
 
     def of(self, selections: SelectionSetNode | None) -> Size:
-        depth = aliases = nodes = 0
+        depth = aliases = nodes = value_depth = 0
         for selection in selections.selections if selections else ():
             match selection:
                 case FieldNode():
@@ -86,7 +91,8 @@ class _Measured:
             depth = max(depth, size.depth)
             aliases += size.aliases
             nodes += size.nodes
-        return Size(depth, aliases, nodes)
+            value_depth = max(value_depth, size.value_depth)
+        return Size(depth, aliases, nodes, value_depth)
 
     def _of_field(self, field: FieldNode) -> Size:
         inner = self.of(field.selection_set)
@@ -95,6 +101,7 @@ class _Measured:
             inner.depth + 1,
             inner.aliases + (field.alias is not None),
             page * max(inner.nodes, 1) if page else inner.nodes,
+            max([inner.value_depth, *(_value_depth(a.value) for a in field.arguments or ())]),
         )
 
     def _of_fragment(self, name: str) -> Size:
@@ -104,6 +111,16 @@ class _Measured:
             if fragment is not None:
                 self._sizes[name] = self.of(fragment.selection_set)
         return self._sizes[name]
+
+
+def _value_depth(value: ValueNode) -> int:
+    match value:
+        case ObjectValueNode():
+            return 1 + max((_value_depth(field.value) for field in value.fields), default=0)
+        case ListValueNode():
+            return 1 + max((_value_depth(item) for item in value.values), default=0)
+        case _:
+            return 0
 
 
 def _page_size(field: FieldNode) -> int:

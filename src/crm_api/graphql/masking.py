@@ -120,8 +120,8 @@ def _code_of_document(error: GraphQLError, is_executing: bool) -> ErrorCode:
     if isinstance(said, str) and said in ErrorCode.__members__:
         return ErrorCode(said)
     if isinstance(error, GraphQLSyntaxError):
-        too_many = "tokens" in error.message
-        return ErrorCode.QUERY_TOO_LARGE if too_many else ErrorCode.GRAPHQL_PARSE_FAILED
+        gave_up = error.message.endswith("Parsing aborted.")  # too many tokens, nested too deeply
+        return ErrorCode.QUERY_TOO_LARGE if gave_up else ErrorCode.GRAPHQL_PARSE_FAILED
     return ErrorCode.BAD_USER_INPUT if is_executing else ErrorCode.GRAPHQL_VALIDATION_FAILED
 
 

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from crm_api.graphql.errors import ErrorCode
+from crm_api.graphql.limits import VALUE_DEPTH_MAX
 from crm_api.http.refusals import HttpRefusal
 
 __all__ = ["BODY_BYTES_MAX", "json_object", "read_body", "read_json", "require_json"]
@@ -47,4 +48,20 @@ def json_object(text: bytes | str) -> dict[str, Any]:
         raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.bad_json") from None
     if not isinstance(found, dict):
         raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.not_an_object")
+    if _depth(found) > VALUE_DEPTH_MAX:
+        raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.too_deep", limit=VALUE_DEPTH_MAX)
     return found
+
+
+def _depth(value: Any) -> int:
+    """How deep objects and lists lie in each other; level by level, so depth costs no stack."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return depth

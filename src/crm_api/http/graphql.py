@@ -7,21 +7,22 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from cross_web import HTTPException, StarletteRequestAdapter
+from cross_web import StarletteRequestAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from crm_api.graphql.context import Context
 from crm_api.graphql.errors import ErrorCode
@@ -42,6 +43,10 @@ _MEDIA_TYPES = {
     _JSON: _JSON,
     "application/*": _JSON,
     "*/*": _JSON,
+}
+_OPERATIONS = {
+    "GET": {OperationType.QUERY},
+    "POST": {OperationType.QUERY, OperationType.MUTATION},
 }
 _SUBSCRIPTIONS_MAX = 20  # at once, on one connection
 
@@ -102,12 +107,7 @@ class GraphQLApp(GraphQL[Context, None]):
             raise HttpRefusal(
                 ErrorCode.METHOD_NOT_ALLOWED, "http.method_not_allowed", {"allow": "GET, POST"}
             )
-        try:
-            return await self.run(request)
-        except HTTPException as error:
-            if isinstance(error.__cause__, InvalidOperationTypeError):
-                raise _wrong_operation(request) from None
-            raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.no_operation") from None
+        return await self.run(request)
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         return False
@@ -146,6 +146,29 @@ class GraphQLApp(GraphQL[Context, None]):
             operation_name=_member(given, "operationName", str),
             extensions=_member(given, "extensions", dict),
         )
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: Any,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Executes a query, or a mutation by POST. Raises HttpRefusal for what else it may be."""
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=_OPERATIONS[request.method],
+            )
+        except InvalidOperationTypeError as error:
+            raise _wrong_operation(request, error.operation_type) from None
+        except (CannotGetOperationTypeError, MissingQueryError):
+            raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.no_operation") from None
 
     async def process_result(
         self, request: Request, result: ExecutionResult
@@ -197,8 +220,8 @@ def _member(given: Mapping[str, Any], name: str, of: type[Any]) -> Any:
     return value
 
 
-def _wrong_operation(request: Request) -> HttpRefusal:
-    if request.method == "GET":
+def _wrong_operation(request: Request, operation: OperationType) -> HttpRefusal:
+    if operation is OperationType.MUTATION:
         return HttpRefusal(ErrorCode.METHOD_NOT_ALLOWED, "http.only_queries", {"allow": "POST"})
     return HttpRefusal(ErrorCode.BAD_REQUEST, "http.subscribe_elsewhere")
 

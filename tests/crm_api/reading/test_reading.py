@@ -333,7 +333,7 @@ async def test_a_broken_cursor_is_refused(reads: Reads, fill: Fill, values: byte
         (Comparison("nothing; --", Operator.EQ, 1), "query.unknown_column"),
         (Comparison("size", Operator.CONTAINS, "1"), "query.operator_not_for_column"),
         (Comparison("name", Operator.EQ, "a\0b"), "command.invalid"),
-        (Either(tuple([Comparison("size", Operator.EQ, 1)] * 101)), "query.filter_too_large"),
+        (Either(tuple([Comparison("size", Operator.EQ, 1)] * 151)), "query.filter_too_large"),
     ],
 )
 async def test_a_filter_that_makes_no_sense_is_refused(

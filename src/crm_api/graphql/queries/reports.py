@@ -27,7 +27,10 @@ from crm_api.graphql.types.reports import (
     TicketDurationReport,
 )
 from crm_core import AsOf, Invalid
+from crm_projections.projection import Projection
+from crm_projections.sales_pipeline.projection import SalesPipeline
 from crm_projections.sales_pipeline.reports import SalesGroup, pipeline_by_stage, sales_figures
+from crm_projections.ticket_queue.projection import TicketQueue
 from crm_projections.ticket_queue.reports import ticket_backlog, ticket_durations
 
 __all__ = ["ReportQueries"]
@@ -38,6 +41,9 @@ From: TypeAlias = Annotated[
 To: TypeAlias = Annotated[
     datetime | None, strawberry.argument(description="Up to this moment, itself left out.")
 ]
+
+
+_SALES, _TICKETS = SalesPipeline(), TicketQueue()
 
 
 @strawberry.type
@@ -52,7 +58,7 @@ class ReportQueries:
         min_position: MinPosition = strawberry.UNSET,
     ) -> SalesPipelineReport | None:
         context = await require(info, "opportunity", min_position=min_position)
-        past = await _past(context, as_of, effective_at)
+        past = await _past(context, _SALES, as_of, effective_at)
         cells = await pipeline_by_stage(
             context.services.pool,
             context.tenant_id,
@@ -80,7 +86,7 @@ class ReportQueries:
         min_position: MinPosition = strawberry.UNSET,
     ) -> SalesFiguresReport | None:
         context = await require(info, "opportunity", min_position=min_position)
-        past = await _past(context, as_of, effective_at)
+        past = await _past(context, _SALES, as_of, effective_at)
         figures = await sales_figures(
             context.services.pool,
             context.tenant_id,
@@ -103,7 +109,7 @@ class ReportQueries:
         min_position: MinPosition = strawberry.UNSET,
     ) -> TicketBacklogReport | None:
         context = await require(info, "ticket", min_position=min_position)
-        past = await _past(context, as_of, effective_at)
+        past = await _past(context, _TICKETS, as_of, effective_at)
         cells = await ticket_backlog(
             context.services.pool,
             context.tenant_id,
@@ -135,18 +141,30 @@ class ReportQueries:
         )
 
 
-async def _past(context: Context, as_of: AsOfInput | None, effective_at: datetime | None) -> AsOf:
-    """The past that a report is of, as a position; once the read models have reached a named one.
+async def _past(
+    context: Context, kept_by: Projection, as_of: AsOfInput | None, effective_at: datetime | None
+) -> AsOf:
+    """The past that a report is of, as a position that its read model has reached.
 
-    Raises Invalid for a version: only a single record has one.
+    The present is what the read model shows by now, so asked again as of that position a report
+    says the same. Raises Invalid for a version: only a single record has one.
     """
     asked = as_of_from(as_of, effective_at)
     if asked.version is not None:
         raise Invalid("as_of.version", "is of a single record; a report takes a position or a time")
+    reached = min(
+        (
+            status.position
+            for status in await context.services.runner.status()
+            if (status.tenant_id, status.projection) == (context.tenant_id, kept_by.name)
+        ),
+        default=0,
+    )
+    if not as_of:
+        return AsOf(position=reached, effective_at=asked.effective_at)
     crm = context.services.crm
-    head = await crm.position()
-    position = min(await crm.position(asked), head)
-    if as_of:
+    position = min(await crm.position(asked), await crm.position())
+    if position > reached:
         await context.wait_for(Position(position))
     return AsOf(position=position, effective_at=asked.effective_at)
 
