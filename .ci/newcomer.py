@@ -41,7 +41,7 @@ def visit(folder: str) -> float:
             use(url, email, password)
         finally:
             os.killpg(run.pid, signal.SIGINT)
-        if run.wait(timeout=30) not in (0, 130, 2):
+        if run.wait(timeout=30) not in (0, 2, 130, -signal.SIGINT):  # make's own word for Ctrl-C
             sys.exit(f"make run ended with {run.returncode}")
     return seconds
 
@@ -55,7 +55,7 @@ def read_card(run: subprocess.Popen[str]) -> tuple[str, str, str]:
         print("   ", line, end="")
         if match := re.search(r"(http://127\.0\.0\.1:\d+)/graphql\b", line):
             found["url"] = match[1]
-        if match := re.search(r"sign in\W+(\S+@\S+)\W+(\S+)", line):
+        if (match := re.search(r"sign in\s+(\S+@\S+)\s+(\S+)", line)) and "email" not in found:
             found["email"], found["password"] = match[1], match[2]
         if "Ctrl-C" in line:
             return found["url"], found["email"], found["password"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -41,12 +42,14 @@ def add_to(commands: typer.Typer) -> None:
 
 def serve(port: PortOption = None) -> None:
     """Serve the API: GraphQL, GraphiQL, sign-in, health."""
-    asyncio.run(_serve(port))
+    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+        asyncio.run(_serve(port))
 
 
 def demo(port: PortOption = None) -> None:
     """Serve a made-up company with nine months of history, ready to look around in."""
-    asyncio.run(_demo(port))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_demo(port))
 
 
 async def _serve(port: int | None) -> None:
