@@ -14,6 +14,7 @@ from crm_core import (
     AsOf,
     CommandReused,
     Crm,
+    CrmError,
     Denied,
     Invalid,
     ManualClock,
@@ -24,13 +25,17 @@ from crm_core import (
     SetupError,
     VersionConflict,
 )
-from crm_core.customers.customer.commands import (
+from crm_core.customers import (
+    AddContactPoint,
     ArchiveCustomer,
+    ContactPointType,
+    Customer,
+    RegisterOrganization,
     RegisterPerson,
     RenameCustomer,
+    SetParentOrganization,
     TagCustomer,
 )
-from crm_core.customers.customer.customer import Customer
 from crm_core.customers.customer.events import CustomerRenamed
 
 ADA = UUID(int=1)
@@ -79,6 +84,55 @@ async def test_a_refused_command_of_a_batch_harms_no_other(crm: Crm) -> None:
     outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in commands])
     assert [isinstance(outcome, Rejected) for outcome in outcomes] == [False, False, True, False]
     assert await crm.position() == 3
+
+
+def codes(outcomes: list[Receipt | CrmError]) -> list[str]:
+    return [getattr(outcome, "code", "accepted") for outcome in outcomes]
+
+
+async def test_a_refused_claim_changes_what_comes_after_it_in_the_batch(crm: Crm) -> None:
+    first = RegisterPerson(customer_id=ADA, name="Ada", email="ada@example.com")
+    twin = RegisterPerson(name="Twin", email="ada@example.com")
+    free = ArchiveCustomer(customer_id=ADA)
+    outcomes = await crm.execute_many(
+        [Request(command=c, actor=SYSTEM) for c in (first, twin, twin, free, twin)]
+    )
+    assert codes(outcomes) == ["accepted", "claim.taken", "claim.taken", "accepted", "accepted"]
+
+
+async def test_a_claim_that_the_ledger_knows_of_is_refused_in_its_place(crm: Crm) -> None:
+    await crm.execute(
+        RegisterPerson(customer_id=ADA, name="Ada", email="ada@example.com"), actor=SYSTEM
+    )
+    twin = RegisterPerson(name="Twin", email="ada@example.com")
+    outcomes = await crm.execute_many(
+        [Request(command=c, actor=SYSTEM) for c in (twin, twin, ArchiveCustomer(customer_id=ADA))]
+    )
+    assert codes(outcomes) == ["claim.taken", "claim.taken", "accepted"]
+
+
+async def test_a_refusal_that_rests_on_what_never_happened_does_not_stand(crm: Crm) -> None:
+    await crm.execute(ada, actor=SYSTEM)
+    await crm.store.keyring.destroy(crm.tenant_id, ADA)
+    point = AddContactPoint(customer_id=ADA, type=ContactPointType.EMAIL, value="a@example.com")
+    again = AddContactPoint(customer_id=ADA, type=ContactPointType.EMAIL, value="a@example.com")
+    outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in (point, again)])
+    assert codes(outcomes) == ["subject.erased", "subject.erased"]
+
+
+async def test_two_moves_at_once_close_no_cycle(crm: Crm) -> None:
+    one, two = RegisterOrganization(name="One"), RegisterOrganization(name="Two")
+    for organization in (one, two):
+        await crm.execute(organization, actor=SYSTEM)
+    moves = [
+        SetParentOrganization(customer_id=child.customer_id, parent_id=parent.customer_id)
+        for child, parent in ((one, two), (two, one))
+    ]
+    outcomes = await asyncio.gather(
+        *(crm.execute(move, actor=SYSTEM) for move in moves), return_exceptions=True
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
+    assert [refusal.code for refusal in refused] == ["customer.parent_cycle"]
 
 
 async def test_a_command_that_stands_twice_in_a_batch_has_one_effect(crm: Crm) -> None:

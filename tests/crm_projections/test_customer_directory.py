@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_core import SYSTEM, Command, Crm, Request
-from crm_core.customers.customer.customer import Customer
+from crm_core.customers import (
+    AddContactPoint,
+    ContactPointType,
+    Customer,
+    RegisterPerson,
+    RemoveContactPoint,
+)
 from crm_projections.customer_directory.projection import CUSTOMERS, CustomerDirectory, CustomerRow
 from crm_projections.projection import project
 from strategies import customer_commands
@@ -23,6 +30,33 @@ def test_a_row_is_what_the_record_is(commands: list[Command]) -> None:
         for row in project(CustomerDirectory(), events).all(CUSTOMERS):
             record = await crm.get(Customer, row.customer_id)
             assert shown(row) == known(record)
+
+    asyncio.run(check())
+
+
+def test_the_oldest_address_follows_a_removed_primary_one() -> None:
+    async def check() -> None:
+        crm = Crm.in_memory()
+        first, second = UUID(int=1), UUID(int=2)
+        ada = RegisterPerson(name="Ada")
+        for command in (
+            ada,
+            *(
+                AddContactPoint(
+                    customer_id=ada.customer_id,
+                    point_id=point_id,
+                    type=ContactPointType.EMAIL,
+                    value=f"a{point_id.int}@example.com",
+                )
+                for point_id in (first, second)
+            ),
+            RemoveContactPoint(customer_id=ada.customer_id, point_id=first),
+        ):
+            await crm.execute(command, actor=SYSTEM)
+        events = [event async for page in crm.events() for event in page]
+        (row,) = project(CustomerDirectory(), events).all(CUSTOMERS)
+        assert row.email == "a2@example.com"
+        assert shown(row) == known(await crm.get(Customer, ada.customer_id))
 
     asyncio.run(check())
 

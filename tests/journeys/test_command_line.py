@@ -58,6 +58,10 @@ def test_an_import_that_is_killed_is_finished_by_the_next_one(
         stderr=subprocess.DEVNULL,
     ) as importing:
         deadline = time.monotonic() + 60
+        # The import must own the server: another command would take it along when it ends.
+        while not (place / "owner.lock").exists() or not (place / "postgres").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         while head_of(crm) < 2_000 and importing.poll() is None and time.monotonic() < deadline:
             pass
         importing.send_signal(signal.SIGKILL)

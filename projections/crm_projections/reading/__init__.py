@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from crm_projections.reading.filters import (
     All,
-    Clause,
     Comparison,
     Either,
     Filter,
     Not,
     Operator,
-    compiled,
 )
 from crm_projections.reading.ordering import Order
 from crm_projections.reading.reads import COUNT_EXACT_MAX, Count, Page, Reads, list_of
@@ -20,7 +18,6 @@ __all__ = [
     "COUNT_EXACT_MAX",
     "PAGE_MAX",
     "All",
-    "Clause",
     "Comparison",
     "Count",
     "Either",
@@ -31,6 +28,5 @@ __all__ = [
     "Page",
     "Reads",
     "Window",
-    "compiled",
     "list_of",
 ]

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import typer
 from rich.console import Console
 
 from crm_api.cli import audit, database, importing, reading, serving, users
 from crm_core import CrmError, SetupError
 from crm_core.embedded import EmbeddedPostgresError
+from crm_core.ledger.postgres.connections import unreachable
 
 __all__ = ["app"]
 
@@ -44,6 +46,9 @@ def _guarded(run: Callable[..., Any]) -> int:
         return _say(error.code, f"{_facts(error)}{error.remedy}.")
     except CrmError as error:
         return _say(error.code, str(error))
+    except psycopg.OperationalError as error:
+        gone = unreachable(error)
+        return _say("database.gone", f"{_facts(gone)}what was done so far is kept; run it again.")
     except KeyboardInterrupt:
         return 130
     return 0

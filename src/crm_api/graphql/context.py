@@ -20,7 +20,7 @@ from crm_core.access.rights import Rights
 if TYPE_CHECKING:
     from crm_api.graphql.loading import Loaders
 
-__all__ = ["Context", "Info", "context_of", "require"]
+__all__ = ["Context", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
 
@@ -87,10 +87,6 @@ class Context:
 
 
 Info: TypeAlias = strawberry.Info[Context, None]
-
-
-def context_of(info: Info) -> Context:
-    return info.context
 
 
 async def require(

@@ -41,8 +41,13 @@ class Login:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._by_email = Attempts(attempts_max=5, window_seconds=60)
-        self._by_address = Attempts(attempts_max=30, window_seconds=60)
+        # Few from one place for one user; more in all, so that nobody can lock another one out
+        # from elsewhere at little cost.
+        self._limits = (
+            Attempts(attempts_max=5, window_seconds=60),
+            Attempts(attempts_max=30, window_seconds=60),
+            Attempts(attempts_max=30, window_seconds=60),
+        )
         self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def sign_in(self, request: Request) -> Response:
@@ -56,15 +61,16 @@ class Login:
         given = _credentials(await read_json(request))
         email = given.email.strip().lower()
         address = request.client.host if request.client else "unknown"
-        self._require_patience(email, address)
-        self._by_email.count(email)
-        self._by_address.count(address)
+        keys = (f"{email} {address}", email, address)
+        self._require_patience(keys)
+        for limit, key in zip(self._limits, keys, strict=True):
+            limit.count(key)
         async with self._checking:
             user = await self._services.crm.authenticate(given.email, given.password)
         if user is None:
             log.warning("login.failed")
             raise HttpRefusal(ErrorCode.UNAUTHENTICATED, "login.failed")
-        self._by_email.forget(email)
+        self._limits[0].forget(keys[0])
         token, session = self._services.tokens.issue(user.id)
         log.info("login.succeeded", user_id=str(user.id))
         return JSONResponse(
@@ -76,8 +82,10 @@ class Login:
             headers={"cache-control": "no-store"},
         )
 
-    def _require_patience(self, email: str, address: str) -> None:
-        wait = max(self._by_email.seconds_to_wait(email), self._by_address.seconds_to_wait(address))
+    def _require_patience(self, keys: tuple[str, ...]) -> None:
+        wait = max(
+            limit.seconds_to_wait(key) for limit, key in zip(self._limits, keys, strict=True)
+        )
         if wait > 0:
             seconds = math.ceil(wait)
             raise HttpRefusal(

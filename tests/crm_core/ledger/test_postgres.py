@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -11,9 +12,9 @@ import pytest
 from crm_core.kernel.clock import ManualClock
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.ledger import PostgresLedger
-from crm_core.ledger.records import Expected
+from crm_core.ledger.records import Appended, Expected
 
-from .contract import TENANT, LedgerContract, command, stream
+from .contract import TENANT, LedgerContract, command, event, stream
 
 
 class TestPostgresLedger(LedgerContract):
@@ -22,6 +23,55 @@ class TestPostgresLedger(LedgerContract):
         ledger = PostgresLedger(await open_pool(database_url, "crm_app"), clock)
         yield ledger
         await ledger.close()
+
+    async def test_two_processes_on_one_tenant_take_turns(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        other = PostgresLedger(await open_pool(database_url, "crm_app"))
+        shared, raced = uuid4(), uuid4()
+        await self.one(ledger, command(stream(raced, Expected.NONE)))
+        try:
+            outcomes = await asyncio.gather(
+                *(
+                    store.append(TENANT, [append])
+                    for _ in range(20)
+                    for store in (ledger, other)
+                    for append in (command(stream(shared, Expected.ANY)), command(stream(raced, 1)))
+                )
+            )
+        finally:
+            await other.close()
+        assert sum(isinstance(outcome, Appended) for (outcome,) in outcomes) == 40 + 1
+        page = await ledger.page(TENANT, after=0, limit=100)
+        assert [event.position for event in page] == list(range(1, 43))
+        versions = [event.version for event in await ledger.stream(TENANT, [shared])]
+        assert versions == list(range(1, 41))
+
+    async def test_what_the_database_refuses_fails_alone(self, ledger: PostgresLedger) -> None:
+        taken = event()
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE, taken)))
+        outcomes = await asyncio.gather(
+            ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE, taken))]),
+            *(ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE))]) for _ in range(5)),
+            return_exceptions=True,
+        )
+        assert isinstance(outcomes[0], psycopg.errors.UniqueViolation)
+        assert not [outcome for outcome in outcomes[1:] if isinstance(outcome, Exception)]
+        assert (await ledger.head(TENANT)).position == 6
+
+    async def test_a_caller_that_gives_up_harms_nobody(self, ledger: PostgresLedger) -> None:
+        appends = [
+            asyncio.create_task(ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE))]))
+            for _ in range(20)
+        ]
+        await asyncio.sleep(0)
+        for append in appends[::2]:
+            append.cancel()
+        outcomes = await asyncio.gather(*appends, return_exceptions=True)
+        assert all(isinstance(outcome, list) for outcome in outcomes[1::2])
+        page = await ledger.page(TENANT, after=0, limit=100)
+        assert [event.position for event in page] == list(range(1, len(page) + 1))
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
 
     @pytest.mark.parametrize(
         "statement",

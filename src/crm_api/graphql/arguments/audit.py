@@ -50,7 +50,7 @@ class AuditWhere(Where):
     not_: AuditWhere | None = strawberry.field(name="not", default=strawberry.UNSET)
 
 
-@strawberry.enum
+@strawberry.enum(description="What entries of the audit trail can be ordered by.")
 class AuditOrderField(Enum):
     POSITION = "position"
     HAPPENED_AT = "happened_at"

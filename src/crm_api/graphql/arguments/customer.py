@@ -64,7 +64,7 @@ class CustomerWhere(Where):
     not_: CustomerWhere | None = strawberry.field(name="not", default=strawberry.UNSET)
 
 
-@strawberry.enum
+@strawberry.enum(description="What customers can be ordered by.")
 class CustomerOrderField(Enum):
     NAME = "name"
     CREATED_AT = "created_at"

@@ -58,7 +58,7 @@ class OpportunityWhere(Where):
     not_: OpportunityWhere | None = strawberry.field(name="not", default=strawberry.UNSET)
 
 
-@strawberry.enum
+@strawberry.enum(description="What opportunities can be ordered by.")
 class OpportunityOrderField(Enum):
     NAME = "name"
     AMOUNT = "amount"

@@ -30,7 +30,7 @@ class ProductWhere(Where):
     not_: ProductWhere | None = strawberry.field(name="not", default=strawberry.UNSET)
 
 
-@strawberry.enum
+@strawberry.enum(description="What products can be ordered by.")
 class ProductOrderField(Enum):
     CODE = "code"
     NAME = "name"

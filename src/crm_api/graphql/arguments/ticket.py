@@ -55,7 +55,7 @@ class TicketWhere(Where):
     not_: TicketWhere | None = strawberry.field(name="not", default=strawberry.UNSET)
 
 
-@strawberry.enum
+@strawberry.enum(description="What tickets can be ordered by.")
 class TicketOrderField(Enum):
     STATUS = "status"
     QUEUE = "queue"

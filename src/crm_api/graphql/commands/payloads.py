@@ -81,4 +81,6 @@ def payload_type(name: str, kind: RecordKind | None) -> type[MutationPayload]:
         )
 
     made = types.new_class(name, (MutationPayload,), {}, body)
-    return cast("type[MutationPayload]", strawberry.type(made, name=name))
+    of = name.removesuffix("Payload")
+    described = strawberry.type(made, name=name, description=f"What came of a {of}.")
+    return cast("type[MutationPayload]", described)

@@ -42,7 +42,7 @@ class CustomerQueries:
         found = await context.loaders.record(CUSTOMER, customer_id, past)
         return cast("Customer | None", found)
 
-    @resolver("Customers, the latest first unless ordered otherwise.")
+    @resolver("Customers of every status, the latest first unless ordered otherwise.")
     async def customers(
         self,
         info: Info,

@@ -1,0 +1,54 @@
+"""Opening and closing what the API stands on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import structlog
+
+from crm_api import services as module
+from crm_api.services import open_services
+from crm_core import SYSTEM, SetupError
+from crm_core.customers.customer.commands import RegisterPerson
+from crm_projections.runner import ProjectionRunner
+
+ROOT_KEY = bytes(range(32))
+
+
+async def test_open_services_project_by_themselves_and_close_whole(database_url: str) -> None:
+    async with open_services(database_url, ROOT_KEY) as services:
+        crm = services.crm
+        receipt = await crm.execute(RegisterPerson(name="Ada"), actor=SYSTEM)
+        await services.runner.wait_for(crm.tenant_id, receipt.position, seconds=10)
+    assert services.pool.closed
+    running = {getattr(task.get_coro(), "cr_frame", None) for task in asyncio.all_tasks()}
+    held = [frame.f_locals.get("runner") for frame in running if frame is not None]
+    assert services.runner not in held
+
+
+async def test_a_projector_that_fails_is_started_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, failures = ProjectionRunner.run, iter([RuntimeError("the secret of ada@example.com")])
+
+    async def fail_once(runner: ProjectionRunner) -> None:
+        for failure in failures:
+            raise failure
+        await run(runner)
+
+    monkeypatch.setattr(ProjectionRunner, "run", fail_once)
+    monkeypatch.setattr(module, "_RESTART_SECONDS", 0.01)
+    with structlog.testing.capture_logs() as logs:
+        async with open_services(database_url, ROOT_KEY) as services:
+            receipt = await services.crm.execute(RegisterPerson(name="Ada"), actor=SYSTEM)
+            await services.runner.wait_for(services.crm.tenant_id, receipt.position, seconds=10)
+    assert [entry["event"] for entry in logs] == ["projector.failed"]
+    assert "ada@example.com" not in str(logs)
+
+
+async def test_a_database_that_is_not_there_says_so() -> None:
+    with pytest.raises(SetupError) as refused:
+        async with open_services("postgresql://nobody@127.0.0.1:1/none", ROOT_KEY):
+            pass
+    assert refused.value.code == "database.unreachable"
