@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from crm_core import RecordedEvent
+from crm_core import AsOf, RecordedEvent
+from crm_core.as_of import past_of
 from crm_projections.rows import Rows
 from crm_projections.tables import Table
 
-__all__ = ["Projection", "project"]
+__all__ = ["Projection", "project", "project_past"]
 
 
 class Projection(ABC):
@@ -46,4 +47,15 @@ def project(
     for event in events:
         if projection.wants(event):
             projection.apply(event, rows)
+    return rows
+
+
+def project_past(projection: Projection, events: Iterable[RecordedEvent], as_of: AsOf) -> Rows:
+    """The rows that one stream makes as of then: the answer to "what was it"."""
+    rows = Rows()
+    for event in past_of(events, as_of):
+        try:
+            projection.apply(event, rows)
+        except LookupError:
+            continue  # dated before what it is about, which is not there yet in this past
     return rows

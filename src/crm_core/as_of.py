@@ -10,7 +10,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.errors import Invalid
 from crm_core.ledger.event_store import RecordedEvent, fold
 
-__all__ = ["NOW", "AsOf", "fold_as_of"]
+__all__ = ["NOW", "AsOf", "fold_as_of", "past_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +50,31 @@ class AsOf:
 NOW = AsOf()
 
 
-def fold_as_of(events: Iterable[RecordedEvent], as_of: AsOf) -> Aggregate | None:
-    """The record as it was, or None where it did not exist yet.
+def past_of(events: Iterable[RecordedEvent], as_of: AsOf) -> list[RecordedEvent]:
+    """The events of one stream that this past knows, in its order; none where it had not begun.
 
-    `events` are all those of one stream. By the effective clock they apply in the order in which
-    they happened; those that happened at one moment, in the order of their recording.
+    By the effective clock that is the order in which they happened; those that happened at one
+    moment, in the order of their recording.
     """
     included = [event for event in events if as_of.includes(event)]
     if as_of.effective_at is not None:
         included.sort(key=lambda event: (event.happened_at, event.version))
-    if not included or included[0].version != 1:
+    return included if included and included[0].version == 1 else []
+
+
+def fold_as_of(events: Iterable[RecordedEvent], as_of: AsOf) -> Aggregate | None:
+    """The record as it was, or None where it did not exist yet. `events` are all of its stream."""
+    past = past_of(events, as_of)
+    if not past:
         return None
-    aggregate = fold([included[0].data])
+    aggregate = fold([past[0].data])
     assert aggregate is not None
-    for event in included[1:]:
-        event.data.apply(aggregate)  # not mutate: by the effective clock, versions may be missing
+    for event in past[1:]:
+        try:
+            # Not mutate: by the effective clock, versions may be missing or in another order.
+            event.data.apply(aggregate)
+        except LookupError:
+            continue  # dated before what it is about, which is not there yet in this past
         aggregate.version = event.version
         aggregate.modified_on = event.happened_at
     return aggregate

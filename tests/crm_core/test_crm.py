@@ -35,6 +35,7 @@ from crm_core.customers import (
     RenameCustomer,
     SetParentOrganization,
     TagCustomer,
+    VerifyContactPoint,
 )
 from crm_core.customers.customer.events import CustomerRenamed
 
@@ -187,6 +188,25 @@ async def test_a_rehearsal_says_what_would_be_and_does_nothing(crm: Crm) -> None
 async def test_who_has_no_rights_does_nothing(crm: Crm) -> None:
     with pytest.raises(Denied):
         await crm.execute(ada, actor=Actor.user(uuid4()))
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\ud800b"])
+async def test_a_text_that_no_database_keeps_is_refused(crm: Crm, name: str) -> None:
+    with pytest.raises(Invalid, match="name"):
+        await crm.execute(RegisterPerson(name=name), actor=SYSTEM)
+
+
+async def test_a_fact_dated_before_what_it_is_about_is_not_part_of_that_past() -> None:
+    clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
+    crm = Crm.in_memory(clock=clock)
+    await crm.execute(ada, actor=SYSTEM)
+    clock.advance(timedelta(days=2))
+    point = AddContactPoint(customer_id=ADA, type=ContactPointType.EMAIL, value="a@example.com")
+    await crm.execute(point, actor=SYSTEM)
+    verify = VerifyContactPoint(customer_id=ADA, point_id=point.point_id)
+    await crm.execute(verify, actor=SYSTEM, effective_at=datetime(2026, 3, 2, tzinfo=UTC))
+    then = await crm.get(Customer, ADA, AsOf(effective_at=datetime(2026, 3, 2, 12, tzinfo=UTC)))
+    assert then.points == {}
 
 
 async def test_an_envelope_takes_no_prose(crm: Crm) -> None:

@@ -254,7 +254,7 @@ def _held(points: tuple[Point, ...], point: Point) -> tuple[Point, ...]:
 
 
 def _led_by(points: tuple[Point, ...], point_id: UUID) -> tuple[Point, ...]:
-    of = next(p.type for p in points if p.point_id == point_id)
+    of = {p.point_id: p.type for p in points}[point_id]
     return tuple(replace(p, primary=p.point_id == point_id) if p.type is of else p for p in points)
 
 
@@ -304,7 +304,7 @@ def _absorbed(row: CustomerRow, fact: e.CustomersAbsorbed) -> CustomerRow:
 
 
 def _given_back(row: CustomerRow, plan_id: UUID) -> CustomerRow:
-    merge = next(m for m in row.merges if m.plan_id == plan_id)
+    merge = {m.plan_id: m for m in row.merges}[plan_id]
     return replace(
         _with_points(row, _let_go(row.points, merge.point_ids)),
         tags=_without(row.tags, merge.tags),

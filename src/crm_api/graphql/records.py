@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crm_core import AsOf, RecordedEvent
 from crm_core.as_of import fold_as_of
 from crm_core.kernel.aggregate import Aggregate
-from crm_projections.projection import Projection, project
+from crm_projections.projection import Projection, project_past
 from crm_projections.tables import Table
 
 if TYPE_CHECKING:
@@ -75,9 +75,5 @@ class RecordKind:
                 if aggregate is None
                 else self.graphql_type.of(self.view(aggregate, known), past)
             )
-        if as_of.effective_at is not None:
-            known.sort(key=lambda event: (event.happened_at, event.version))
-        if known[0].version != 1:
-            return None
-        row = project(self.projection, known).get(self.table, events[0].record_id)
+        row = project_past(self.projection, known, as_of).get(self.table, events[0].record_id)
         return None if row is None else self.graphql_type.of(row, past)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -142,10 +143,27 @@ class Receipt:
 
 def validate(command: Command) -> None:
     """Raises `Invalid` where a field breaks the constraints of its type."""
+    plain = msgspec.to_builtins(command, builtin_types=_KEPT)
+    for name, value in plain.items():
+        if not _is_storable(value):
+            raise Invalid(name, "has a character that no database keeps (U+0000, or half a pair)")
     try:
-        msgspec.convert(msgspec.to_builtins(command, builtin_types=_KEPT), type(command))
+        msgspec.convert(plain, type(command))
     except msgspec.ValidationError as error:
         raise invalid(error, type(command).__name__) from None
+
+
+def _is_storable(value: Any) -> bool:
+    """PostgreSQL takes no U+0000 in a text, and UTF-8 has no lone surrogates."""
+    match value:
+        case str():
+            return "\x00" not in value and not _SURROGATE.search(value)
+        case list() | tuple():
+            return all(map(_is_storable, value))
+        case dict():
+            return all(map(_is_storable, value.values()))
+        case _:
+            return True
 
 
 def invalid(error: msgspec.ValidationError, whole: str) -> Invalid:
@@ -154,4 +172,5 @@ def invalid(error: msgspec.ValidationError, whole: str) -> Invalid:
     return Invalid(where.rstrip("`").lstrip(".") or whole, problem)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _KEPT: tuple[type[Any], ...] = (UUID, datetime, Decimal)
