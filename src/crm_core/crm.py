@@ -130,11 +130,24 @@ class Crm:
         """
         return await self._execution.run(self.tenant_id, requests)
 
-    async def rehearse(self, command: Command, *, actor: Actor) -> list[Event]:
+    async def rehearse(
+        self,
+        command: Command,
+        *,
+        actor: Actor,
+        effective_at: datetime | None = None,
+        expected_version: int | None = None,
+    ) -> list[Event]:
         """The events that the command would record now. Nothing is stored; raises what execute
         would raise, except for lost races.
         """
-        return await self._execution.rehearse(self.tenant_id, Request(command=command, actor=actor))
+        request = Request(
+            command=command,
+            actor=actor,
+            effective_at=effective_at,
+            expected_version=expected_version,
+        )
+        return await self._execution.rehearse(self.tenant_id, request)
 
     # --- asking -------------------------------------------------------------------------------
 

@@ -218,6 +218,10 @@ async def test_a_dry_run_says_what_would_be_recorded_and_stores_nothing(api: Any
 async def test_a_dry_run_is_refused_as_the_command_would_be(api: Any) -> None:
     data = await api.data(REGISTER, input={"name": "", "dryRun": True})
     assert data["customerRegisterPerson"]["userErrors"][0]["path"] == ["name"]
+    future = {"name": "Early", "dryRun": True, "effectiveAt": "2999-01-01T00:00:00Z"}
+    data = await api.data(REGISTER, input=future)
+    (error,) = data["customerRegisterPerson"]["userErrors"]
+    assert error["code"] == "command.effective_in_future"
 
 
 async def test_what_happened_earlier_keeps_its_time(api: Any) -> None:

@@ -185,6 +185,13 @@ async def test_a_rehearsal_says_what_would_be_and_does_nothing(crm: Crm) -> None
         await crm.rehearse(twin, actor=SYSTEM)
 
 
+async def test_a_rehearsal_minds_the_version_that_is_expected(crm: Crm) -> None:
+    await crm.execute(ada, actor=SYSTEM)
+    assert await crm.rehearse(renamed("Eve"), actor=SYSTEM, expected_version=1)
+    with pytest.raises(VersionConflict):
+        await crm.rehearse(renamed("Eve"), actor=SYSTEM, expected_version=2)
+
+
 async def test_who_has_no_rights_does_nothing(crm: Crm) -> None:
     with pytest.raises(Denied):
         await crm.execute(ada, actor=Actor.user(uuid4()))

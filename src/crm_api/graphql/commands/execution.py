@@ -58,10 +58,12 @@ async def execute(
 async def _rehearsed(
     context: Context, payload: type[MutationPayload], command: Command, given: Any
 ) -> MutationPayload:
-    for name in ("effective_at", "expected_version"):
-        if _given(getattr(given, name)) is not None:
-            raise Invalid(name, "cannot be rehearsed")
-    events = await context.services.crm.rehearse(command, actor=context.actor)
+    events = await context.services.crm.rehearse(
+        command,
+        actor=context.actor,
+        effective_at=_given(given.effective_at),
+        expected_version=_given(given.expected_version),
+    )
     planned = [PlannedEvent.of(event) for event in events]
     return payload(user_errors=[], receipt=None, planned_events=planned)
 
