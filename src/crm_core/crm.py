@@ -94,8 +94,8 @@ class Crm:
     async def execute(
         self,
         command: Command,
-        *,
         actor: Actor,
+        *,
         command_id: UUID | None = None,
         effective_at: datetime | None = None,
         expected_version: int | None = None,
@@ -133,8 +133,8 @@ class Crm:
     async def rehearse(
         self,
         command: Command,
-        *,
         actor: Actor,
+        *,
         effective_at: datetime | None = None,
         expected_version: int | None = None,
     ) -> list[Event]:

@@ -61,8 +61,8 @@ class SyncCrm:
     def execute(
         self,
         command: Command,
-        *,
         actor: Actor,
+        *,
         command_id: UUID | None = None,
         effective_at: datetime | None = None,
         expected_version: int | None = None,

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from crm_core import (
@@ -245,3 +246,28 @@ async def test_a_database_that_is_not_there_is_named() -> None:
 async def test_a_database_without_tables_is_named(postgres: object) -> None:
     with pytest.raises(SetupError, match=r"database\.not_migrated"):
         await Crm.open(postgres.url("postgres"), root_key=bytes(32))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("setting", ["synchronous_commit", "full_page_writes"])
+async def test_a_server_that_may_lose_what_it_acknowledged_is_refused(
+    database_url: str, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as owner:
+        database = owner.info.dbname
+        if setting == "synchronous_commit":
+            await owner.execute(f"alter database {database} set {setting} = off")
+        else:
+            await owner.execute(f"alter system set {setting} = off")
+            await owner.execute("select pg_reload_conf()")
+        try:
+            await asyncio.sleep(0.2)
+            with pytest.raises(SetupError) as refused:
+                await Crm.open(database_url, root_key=bytes(32))
+            monkeypatch.setenv("CRM_ALLOW_UNSAFE_DATABASE", "1")
+            await (await Crm.open(database_url, root_key=bytes(32))).close()
+        finally:
+            await owner.execute(f"alter system reset {setting}")
+            await owner.execute("select pg_reload_conf()")
+            await asyncio.sleep(0.2)
+    assert refused.value.code == "database.unsafe"
+    assert refused.value.parameters == {"off": [setting]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal, TypeAlias
 
 import psycopg
@@ -22,7 +23,7 @@ _CONNECT_SECONDS_MAX = 10.0
 async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
     """A pool whose sessions act as `role`, in UTC, and commit each statement by itself.
 
-    Raises SetupError `database.unreachable` or `database.not_migrated`.
+    Raises SetupError `database.unreachable`, `database.not_migrated` or `database.unsafe`.
     """
     await _check(url, role)
     pool: Pool = AsyncConnectionPool(
@@ -65,6 +66,22 @@ async def _check(url: str, role: Role) -> None:
         )
         if (await known.fetchone()) != (True, True):
             raise SetupError("database.not_migrated", "run `crm migrate` on this database first")
+        await _refuse_unsafe(connection)
+
+
+async def _refuse_unsafe(connection: AsyncConnection[Any]) -> None:
+    """With one of these off, a crash of the server can lose what was acknowledged."""
+    found = await connection.execute(
+        "select name from pg_settings where setting = 'off'"
+        " and name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name"
+    )
+    off = [name for (name,) in await found.fetchall()]
+    if off and not os.environ.get("CRM_ALLOW_UNSAFE_DATABASE"):
+        raise SetupError(
+            "database.unsafe",
+            "switch these on, or set CRM_ALLOW_UNSAFE_DATABASE=1 for data that may be lost",
+            off=off,
+        )
 
 
 def unreachable(error: Exception) -> SetupError:
