@@ -14,7 +14,6 @@ import structlog
 from crm_core import Lagging, RecordedEvent, SetupError
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
-from crm_core.ledger.signal import Signal
 from crm_projections.projection import Projection
 from crm_projections.storage import NEXT, Checkpoint, Generation, StaleWorker, Storage
 
@@ -25,6 +24,10 @@ log = structlog.get_logger()
 _BATCH_EVENTS = 2_000
 _POLL_SECONDS = 0.25
 _RETRY_SECONDS = 1.0
+_LOOK_SECONDS_MIN = (
+    0.005  # of one who waits for a position: soon at first, then less and less often
+)
+_LOOK_SECONDS_MAX = 0.1
 
 # What says nothing about the event: another worker was quicker, or the database is away.
 _PASSING = (StaleWorker, OSError, psycopg.OperationalError)
@@ -60,7 +63,6 @@ class ProjectionRunner:
         self._store = store
         self.storage = Storage(pool)
         self.projections = {projection.name: projection for projection in projections}
-        self._signal = Signal()
 
     async def prepare(self) -> None:
         """Makes the tables that are missing."""
@@ -83,7 +85,7 @@ class ProjectionRunner:
         while True:
             try:
                 heads = await self._store.ledger.heads()
-                for tenant_id in heads:
+                for tenant_id in await self._lagging(heads):
                     await self.catch_up(tenant_id)
                 await self._wait(heads)
             except StaleWorker:
@@ -94,6 +96,19 @@ class ProjectionRunner:
             except (OSError, psycopg.OperationalError) as error:
                 log.warning("projection.database_away", error=type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _lagging(self, heads: dict[UUID, int]) -> list[UUID]:
+        """The tenants in which a projection that is not stopped has events to apply."""
+        done = {
+            (at.tenant_id, at.projection)
+            for at in await self.storage.checkpoints()
+            if at.stopped_at is not None or at.position >= heads.get(at.tenant_id, 0)
+        }
+        return [
+            tenant_id
+            for tenant_id in heads
+            if any((tenant_id, name) not in done for name in self.projections)
+        ]
 
     async def _wait(self, heads: dict[UUID, int]) -> None:
         if not heads:
@@ -114,9 +129,10 @@ class ProjectionRunner:
 
     async def _step(self, tenant_id: UUID) -> int:
         """One batch for the projections that are furthest behind; the lowest position then."""
+        known = {at.projection: at for at in await self.storage.checkpoints(tenant_id)}
         checkpoints = [
-            await self.storage.checkpoint(tenant_id, projection)
-            for projection in self.projections.values()
+            known.get(name) or await self.storage.checkpoint(tenant_id, projection)
+            for name, projection in self.projections.items()
         ]
         running = [at for at in checkpoints if at.stopped_at is None]
         if not running:
@@ -130,7 +146,6 @@ class ProjectionRunner:
         for at in running:
             if at.position == behind:
                 await self._apply(at, events, scanned_to)
-        self._signal.raise_to(tenant_id, scanned_to)
         return min(scanned_to if at.position == behind else at.position for at in running)
 
     async def _apply(self, at: Checkpoint, events: list[RecordedEvent], scanned_to: int) -> None:
@@ -197,18 +212,20 @@ class ProjectionRunner:
         """Waits until every projection has seen the position. Raises Lagging after that time."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        pause = _LOOK_SECONDS_MIN
         while True:
-            behind = min(
-                (at for at in await self.status() if at.tenant_id == tenant_id),
-                key=lambda at: at.position,
-                default=None,
-            )
-            if behind is None or behind.position >= position:
+            known = {at.projection: at for at in await self.storage.checkpoints(tenant_id)}
+            reached = {
+                name: known[name].position if name in known else 0 for name in self.projections
+            }
+            behind = min(reached, key=lambda name: reached[name])
+            if reached[behind] >= position:
                 return
             left = deadline - loop.time()
             if left <= 0:
-                raise Lagging(behind.projection, position, behind.position)
-            await self._signal.wait(tenant_id, position - 1, min(left, 0.05))
+                raise Lagging(behind, position, reached[behind])
+            await asyncio.sleep(min(left, pause))
+            pause = min(pause * 2, _LOOK_SECONDS_MAX)
 
     async def digests(self, tenant_id: UUID) -> dict[str, str]:
         """The digest of each projection's live tables."""

@@ -39,6 +39,12 @@ create table if not exists read_model.checkpoint (
 """
 
 
+_SELECT_CHECKPOINTS = (
+    "select tenant_id, projection, version, position, epoch, stopped_at, stopped_by"
+    " from read_model.checkpoint where "
+)
+
+
 class StaleWorker(Exception):
     """Another worker has moved this checkpoint; what was done here is rolled back."""
 
@@ -97,13 +103,12 @@ class Storage:
                         reset.append(projection.name)
         return reset
 
-    async def checkpoints(self) -> list[Checkpoint]:
-        """Those of the live generation, of all tenants."""
+    async def checkpoints(self, tenant_id: UUID | None = None) -> list[Checkpoint]:
+        """Those of the live generation that there are, of one tenant or of all."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
-                "select tenant_id, projection, version, position, epoch, stopped_at, stopped_by"
-                " from read_model.checkpoint where generation = %s",
-                [LIVE.name],
+                _SELECT_CHECKPOINTS + "generation = %s and (%s::uuid is null or tenant_id = %s)",
+                [LIVE.name, tenant_id, tenant_id],
             )
             return [Checkpoint(*row) for row in await found.fetchall()]
 
@@ -118,9 +123,7 @@ class Storage:
                 [tenant_id, projection.name, generation.name, projection.version],
             )
             found = await connection.execute(
-                "select tenant_id, projection, version, position, epoch, stopped_at, stopped_by"
-                " from read_model.checkpoint"
-                " where tenant_id = %s and projection = %s and generation = %s",
+                _SELECT_CHECKPOINTS + "tenant_id = %s and projection = %s and generation = %s",
                 [tenant_id, projection.name, generation.name],
             )
             row = await found.fetchone()

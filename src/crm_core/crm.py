@@ -178,9 +178,8 @@ class Crm:
 
     async def holder(self, kind: str, value: str) -> UUID | None:
         """The record that holds a unique key, such as ("email", "ada@example.com")."""
-        return (await self.store.holders(self.tenant_id, [HeldKey(kind, value)])).get(
-            HeldKey(kind, value)
-        )
+        key = HeldKey(kind, value)
+        return (await self.store.holders(self.tenant_id, [key])).get(key)
 
     # --- who ----------------------------------------------------------------------------------
 

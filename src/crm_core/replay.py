@@ -10,7 +10,7 @@ from crm_core.kernel.errors import Rejected
 from crm_core.ledger.event_store import EventStore, RecordedEvent
 from crm_core.ledger.records import Claim
 
-__all__ = ["replay"]
+__all__ = ["Progress", "replay"]
 
 Progress = Callable[[int, int], None]  # positions done, positions in all
 

@@ -176,6 +176,39 @@ async def test_who_asks_for_a_position_waits_or_is_told(crm: Crm, runner: Projec
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_who_waits_for_a_stopped_projection_does_not_hammer_the_database(
+    crm: Crm, projector: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = ProjectionRunner(crm.store, projector, [Careless(), *PROJECTIONS])
+    await runner.prepare()
+    await fill(crm)
+    await runner.catch_up(crm.tenant_id)
+    looks = 0
+    look = runner.storage.checkpoints
+
+    async def counted(tenant_id: UUID | None = None) -> Any:
+        nonlocal looks
+        looks += 1
+        return await look(tenant_id)
+
+    monkeypatch.setattr(runner.storage, "checkpoints", counted)
+    with pytest.raises(Lagging) as told:
+        await runner.wait_for(crm.tenant_id, await crm.position(), seconds=0.5)
+    assert told.value.parameters["projection"] == "careless"
+    assert looks < 15
+
+
+async def test_a_projection_that_is_gone_keeps_nobody_waiting(
+    crm: Crm, projector: Pool, runner: ProjectionRunner
+) -> None:
+    former = ProjectionRunner(crm.store, projector, [Careless()])
+    await former.prepare()
+    await fill(crm)
+    await former.catch_up(crm.tenant_id)
+    await runner.catch_up(crm.tenant_id)
+    await runner.wait_for(crm.tenant_id, await crm.position(), seconds=1)
+
+
 async def test_a_raised_version_starts_again_from_position_1(
     crm: Crm, projector: Pool, runner: ProjectionRunner
 ) -> None:

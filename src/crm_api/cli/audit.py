@@ -16,10 +16,9 @@ from crm_api.cli.moments import as_of_of
 from crm_api.cli.place import Place, embedded_only, open_place, open_runner
 from crm_api.cli.progress import progress_bar
 from crm_core import AsOf, Crm, Rejected
-from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import unreachable
 from crm_core.ledger.postgres.migrate import migrate
-from crm_core.replay import replay
+from crm_core.replay import Progress, replay
 from crm_projections.digest import digest_of
 from crm_projections.projection import Projection
 from crm_projections.registry import PROJECTIONS
@@ -67,7 +66,7 @@ async def _replay(to: AsOf, into: str | None) -> bool:
                 await run.catch_up(crm.tenant_id, progress)
             there = await run.digests(crm.tenant_id)
         with progress_bar("folding the source") as progress:
-            here = await folded_digests(crm.store, crm, up_to, progress)
+            here = await _folded_digests(crm, up_to, progress)
     return _compared(reached, here, there)
 
 
@@ -79,18 +78,15 @@ async def _checked(crm: Crm, to: AsOf) -> int:
     return up_to
 
 
-async def folded_digests(
-    store: EventStore, crm: Crm, up_to: int, progress: object = None
-) -> dict[str, str]:
+async def _folded_digests(crm: Crm, up_to: int, progress: Progress) -> dict[str, str]:
     """The digests of what the source's events make, folded in memory."""
     rows: dict[Projection, Rows] = {projection: Rows() for projection in PROJECTIONS}
-    async for page in store.pages(crm.tenant_id, up_to=up_to):
+    async for page in crm.events(up_to=up_to):
         for projection, kept in rows.items():
             for event in page:
                 if projection.wants(event):
                     projection.apply(event, kept)
-        if callable(progress):
-            progress(page[-1].position, up_to)
+        progress(page[-1].position, up_to)
     return {projection.name: digest_of(projection, kept) for projection, kept in rows.items()}
 
 
