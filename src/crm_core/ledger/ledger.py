@@ -29,8 +29,10 @@ class Ledger(Protocol):
     async def append(self, tenant_id: UUID, appends: Sequence[Append]) -> list[Appended | CrmError]:
         """Stores a batch in one transaction; one outcome each, in order.
 
-        An append that is refused fails alone: its outcome is the error (VersionConflict,
-        CommandReused, ConditionFailed, or Rejected `claim.taken`), the others are stored.
+        An append that is refused fails alone, the others are stored; its outcome is the error:
+        VersionConflict (with the events that the caller had not seen), CommandReused,
+        ConditionFailed, or Rejected `claim.taken`, `ledger.event_exists`,
+        `ledger.event_too_large`, `ledger.append_too_large`.
         """
 
     async def results(
@@ -44,6 +46,7 @@ class Ledger(Protocol):
         stream_ids: Collection[UUID],
         *,
         after_version: int = 0,
+        up_to_version: int | None = None,
         up_to: int | None = None,
     ) -> list[StoredEvent]:
         """The events of these streams with position ≤ `up_to`, by position."""
