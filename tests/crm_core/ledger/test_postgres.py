@@ -51,27 +51,48 @@ class TestPostgresLedger(LedgerContract):
     async def test_processes_with_many_tenants_never_lock_each_other_out(
         self, ledger: PostgresLedger, database_url: str
     ) -> None:
+        """Both have one head, wait for the next, and would then want each other's."""
         other = PostgresLedger(await open_pool(database_url, "crm_app"))
-        tenants = [uuid4() for _ in range(12)]
+        tenants = sorted(uuid4() for _ in range(4))
 
         async def write(store: PostgresLedger, order: list[UUID]) -> None:
-            for _ in range(10):
-                appends = [
-                    store.append(t, [command(stream(uuid4(), Expected.NONE))]) for t in order
-                ]
-                for (outcome,) in await asyncio.gather(*appends):
-                    assert isinstance(outcome, Appended)
+            appends = [
+                store.append(tenant, [command(stream(uuid4(), Expected.NONE))]) for tenant in order
+            ]
+            for (outcome,) in await asyncio.gather(*appends):
+                assert isinstance(outcome, Appended)
 
-        try:
-            await asyncio.gather(write(ledger, tenants), write(other, tenants[::-1]))
-        finally:
-            await other.close()
-        assert await ledger.heads() == dict.fromkeys(tenants, 20)
-        async with ledger._pool.connection() as connection:
-            found = await connection.execute(
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as owner:
+            # A plan that looks the heads up one by one, as given: a scan would come in their order.
+            for join in ("hashjoin", "mergejoin"):
+                await owner.execute(f"alter database {owner.info.dbname} set enable_{join} = off")
+            await owner.execute(
+                "insert into ledger.head select gen_random_uuid(), 0 from generate_series(1, 5000)"
+            )
+            await owner.execute("analyze ledger.head")
+        await write(ledger, tenants)
+        await write(other, tenants)  # from now on both know the heads and use one statement
+        async with await psycopg.AsyncConnection.connect(database_url) as holder:
+            await holder.execute(
+                "select from ledger.head where tenant_id = any(%s) for update", [tenants[1:3]]
+            )
+            both = asyncio.gather(write(ledger, tenants), write(other, tenants[::-1]))
+            async with asyncio.timeout(10):
+                while await self._waiting_for_locks(ledger) < 2:  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0.01)
+        await both
+        for ended in (ledger, other):
+            await ended.close()  # and so their sessions report what they have counted
+        async with await psycopg.AsyncConnection.connect(database_url) as server:
+            found = await server.execute(
                 "select deadlocks from pg_stat_database where datname = current_database()"
             )
             assert await found.fetchone() == (0,)
+
+    async def _waiting_for_locks(self, ledger: PostgresLedger) -> int:
+        async with ledger._pool.connection() as connection:
+            found = await connection.execute("select count(*) from pg_locks where not granted")
+            return int((await found.fetchone() or (0,))[0])
 
     async def test_what_the_database_refuses_fails_alone(self, ledger: PostgresLedger) -> None:
         taken = event()
