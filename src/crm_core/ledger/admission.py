@@ -58,7 +58,7 @@ class Admission:
 
     `versions` has the last version of each named stream that has events, `holders` the holder of
     each claimed key that is held, `commands` the remembered ones, `found_at` the last position
-    with the tags of each condition.
+    with the tags of each condition, `tracked` the last mark of each upstream that has one.
     """
 
     tenant_id: UUID
@@ -68,11 +68,13 @@ class Admission:
     holders: dict[tuple[str, bytes], UUID] = field(default_factory=dict)
     commands: dict[UUID, Remembered] = field(default_factory=dict)
     found_at: dict[TagCondition, int] = field(default_factory=dict)
+    tracked: dict[str, int] = field(default_factory=dict)
 
     events: list[StoredEvent] = field(default_factory=list)
     taken: dict[tuple[str, bytes], Claim] = field(default_factory=dict)
     released: dict[tuple[str, bytes], Claim] = field(default_factory=dict)
     remembered: dict[UUID, Remembered] = field(default_factory=dict)
+    marked: dict[str, int] = field(default_factory=dict)
 
     def admit(self, append: Append) -> Appended | CrmError:
         """Lets the append in, or says why not; a refused one leaves no trace."""
@@ -87,6 +89,9 @@ class Admission:
         for stream in append.streams:
             self._store(append, stream)
         self._move_claims(append)
+        if append.tracking is not None:
+            mark = append.tracking
+            self.tracked[mark.upstream] = self.marked[mark.upstream] = mark.position
         recorded_at = self.head.recorded_at or self.now
         event_ids = tuple(e.event_id for stream in append.streams for e in stream.events)
         if append.fingerprint is not None:
@@ -112,6 +117,13 @@ class Admission:
             found = self._last_with(append.condition)
             if found > append.condition.after:
                 return ConditionFailed(append.condition.tags, append.condition.after, found)
+        if append.tracking is not None:
+            upstream, position = append.tracking.upstream, append.tracking.position
+            last = self.tracked.get(upstream, 0)
+            if position <= last:
+                return Rejected(
+                    "ledger.already_tracked", upstream=upstream, position=position, last=last
+                )
         return None
 
     def _last_with(self, condition: TagCondition) -> int:

@@ -30,7 +30,8 @@ class Ledger(Protocol):
         """Stores a batch in one transaction; one outcome each, in order.
 
         An append that is refused fails alone: its outcome is the error (VersionConflict,
-        CommandReused, ConditionFailed, or Rejected `claim.taken`), the others are stored.
+        CommandReused, ConditionFailed, or Rejected `claim.taken` or `ledger.already_tracked`), the
+        others are stored.
         """
 
     async def results(
@@ -44,9 +45,13 @@ class Ledger(Protocol):
         stream_ids: Collection[UUID],
         *,
         after_version: int = 0,
+        up_to_version: int | None = None,
         up_to: int | None = None,
     ) -> list[StoredEvent]:
         """The events of these streams with position ≤ `up_to`, by position."""
+
+    async def last_version(self, tenant_id: UUID, stream_id: UUID) -> int:
+        """How many events the stream has."""
 
     async def page(
         self,
@@ -72,6 +77,9 @@ class Ledger(Protocol):
         self, tenant_id: UUID, keys: Collection[tuple[str, bytes]]
     ) -> dict[tuple[str, bytes], UUID]:
         """The records that hold these unique keys; free ones are absent."""
+
+    async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
+        """The last tracking mark of this upstream; None where it was never tracked."""
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         """Waits until the ledger goes beyond `after`, at most that long; the last position."""

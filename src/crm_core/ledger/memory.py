@@ -23,6 +23,7 @@ class _Tenant:
         self.by_stream: defaultdict[UUID, list[StoredEvent]] = defaultdict(list)
         self.holders: dict[tuple[str, bytes], UUID] = {}
         self.commands: dict[UUID, Remembered] = {}
+        self.tracked: dict[str, int] = {}
 
     @property
     def head(self) -> Head:
@@ -65,6 +66,7 @@ class InMemoryLedger:
                 for append in appends
                 if append.condition is not None
             },
+            tracked=tenant.tracked,
         )
         outcomes = [admission.admit(append) for append in appends]
         tenant.keep(admission.events)
@@ -86,16 +88,20 @@ class InMemoryLedger:
         stream_ids: Collection[UUID],
         *,
         after_version: int = 0,
+        up_to_version: int | None = None,
         up_to: int | None = None,
     ) -> list[StoredEvent]:
         tenant = self._tenants[tenant_id]
         found = [
             event
             for stream_id in set(stream_ids)
-            for event in tenant.by_stream.get(stream_id, ())
-            if event.version > after_version and (up_to is None or event.position <= up_to)
+            for event in tenant.by_stream.get(stream_id, ())[after_version:up_to_version]
+            if up_to is None or event.position <= up_to
         ]
         return sorted(found, key=lambda event: event.position)
+
+    async def last_version(self, tenant_id: UUID, stream_id: UUID) -> int:
+        return len(self._tenants[tenant_id].by_stream.get(stream_id, ()))
 
     async def page(
         self,
@@ -133,6 +139,9 @@ class InMemoryLedger:
     ) -> dict[tuple[str, bytes], UUID]:
         held = self._tenants[tenant_id].holders
         return {key: held[key] for key in keys if key in held}
+
+    async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
+        return self._tenants[tenant_id].tracked.get(upstream)
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         position = self._tenants[tenant_id].head.position

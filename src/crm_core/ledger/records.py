@@ -11,7 +11,7 @@ from uuid import UUID
 from crm_core.kernel.messages import Actor
 
 __all__ = ["Append", "Appended", "Claim", "Expected", "Head", "NewEvent", "StoredEvent",
-           "StreamAppend", "TagCondition"]  # fmt: skip
+           "StreamAppend", "TagCondition", "TrackingMark"]  # fmt: skip
 
 
 class Expected(Enum):
@@ -69,6 +69,14 @@ class TagCondition:
     after: int
 
 
+@dataclass(frozen=True, slots=True)
+class TrackingMark:
+    """How far a tenant has followed a log, by the log's name; each mark lies beyond the last."""
+
+    upstream: str
+    position: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
     """One command's events, stored together or not at all.
@@ -87,6 +95,7 @@ class Append:
     take: tuple[Claim, ...] = ()
     release: tuple[Claim, ...] = ()
     condition: TagCondition | None = None
+    tracking: TrackingMark | None = None
 
     @property
     def size(self) -> int:
