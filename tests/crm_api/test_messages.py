@@ -17,8 +17,8 @@ from crm_api.messages import Language, catalogue, language_of, sentence
 ROOTS = [Path(package.__file__ or "").parent for package in (crm_core, crm_projections, crm_api)]
 RAISED = {"Rejected", "SetupError", "Refused", "HttpRefusal", "__init__", "sentence"}
 
-# The command line prints what only an operator can mend, with the remedy, in English.
-FOR_OPERATORS = ("cli.", "serve.", "root_key.")
+# What only an operator can mend is printed with its remedy, in English; no client gets to see it.
+FOR_OPERATORS = ("cli.", "serve.", "root_key.", "persistence.")
 
 
 def codes_in(source: str) -> Iterator[tuple[str, frozenset[str] | None]]:
