@@ -10,8 +10,13 @@ from uuid import UUID
 
 from crm_core.kernel.messages import Actor
 
-__all__ = ["Append", "Appended", "Claim", "Expected", "Head", "NewEvent", "StoredEvent",
-           "StreamAppend", "TagCondition", "TrackingMark"]  # fmt: skip
+__all__ = ["APPLICATION", "Append", "Appended", "Claim", "Expected", "Head", "NewEvent",
+           "StoredEvent", "StreamAppend", "TagCondition", "TrackingMark"]  # fmt: skip
+
+
+# Begins the stream type of what an application of its own records (crm_core.persistence): events
+# in tenants of their own, which are no records of the CRM's and which it cannot decode.
+APPLICATION = "eventsourcing:"
 
 
 class Expected(Enum):

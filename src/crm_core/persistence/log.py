@@ -16,7 +16,7 @@ from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Actor
 from crm_core.kernel.portal import Portal
 from crm_core.ledger.ledger import Ledger
-from crm_core.ledger.records import Append, Appended, TrackingMark
+from crm_core.ledger.records import APPLICATION, Append, Appended, TrackingMark
 from crm_core.persistence.errors import library_errors
 from crm_core.persistence.streams import shift_of, stream_appends, stream_id_of
 
@@ -35,7 +35,7 @@ class ApplicationLog:
         self.tenant_id = tenant_id
         self.close = weakref.finalize(self, _close, portal, ledger)
         self._portal = portal
-        self._stream_type = f"eventsourcing:{application}"
+        self._stream_type = APPLICATION + application
         self._actor = actor
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
