@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,9 +51,23 @@ def migrated(postgres: EmbeddedPostgres) -> str:
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
     """A migrated database for one test."""
+    with new_database(postgres, migrated) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
+    """A migrated database for a module's tests, each of which takes a tenant of its own."""
+    with new_database(postgres, migrated) as url:
+        yield url
+
+
+@contextmanager
+def new_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """The address of a copy, which is dropped in the end."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {migrated}")
+        connection.execute(f"create database {name} template {template}")
         yield postgres.url(name)
         connection.execute(f"drop database {name} with (force)")
 

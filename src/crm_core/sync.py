@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -15,18 +13,18 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
 from crm_core.kernel.messages import Actor, Command, Receipt, Request
+from crm_core.kernel.portal import Portal
 from crm_core.ledger.event_store import RecordedEvent
 
 __all__ = ["SyncCrm"]
 
 A = TypeVar("A", bound=Aggregate)
-T = TypeVar("T")
 
 
 class SyncCrm:
     """`Crm` for scripts, notebooks and Django; a context manager, safe to use from many threads."""
 
-    def __init__(self, portal: _Portal, crm: Crm) -> None:
+    def __init__(self, portal: Portal, crm: Crm) -> None:
         self._portal = portal
         self.crm = crm
 
@@ -35,7 +33,7 @@ class SyncCrm:
         cls, url: str, *, root_key: bytes, tenant: str = "main", clock: Clock | None = None
     ) -> Self:
         """See `Crm.open`."""
-        portal = _Portal()
+        portal = Portal()
         try:
             crm = portal.call(Crm.open(url, root_key=root_key, tenant=tenant, clock=clock))
         except BaseException:
@@ -46,11 +44,10 @@ class SyncCrm:
     @classmethod
     def in_memory(cls, *, tenant: str = "main", clock: Clock | None = None) -> Self:
         """See `Crm.in_memory`."""
-        return cls(_Portal(), Crm.in_memory(tenant=tenant, clock=clock))
+        return cls(Portal(), Crm.in_memory(tenant=tenant, clock=clock))
 
     def close(self) -> None:
-        self._portal.call(self.crm.close())
-        self._portal.stop()
+        self._portal.stop(self.crm.close())
 
     def __enter__(self) -> Self:
         return self
@@ -101,23 +98,6 @@ class SyncCrm:
 
 async def _next(pages: Any) -> list[RecordedEvent] | None:
     return await anext(pages, None)
-
-
-class _Portal:
-    """A loop in a daemon thread that runs coroutines for other threads."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="crm", daemon=True)
-        self._thread.start()
-
-    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 Crm.sync = SyncCrm

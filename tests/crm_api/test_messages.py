@@ -25,8 +25,8 @@ RAISED = {
     "sentence",
 }
 
-# The command line prints what only an operator can mend, with the remedy, in English.
-FOR_OPERATORS = ("cli.", "serve.", "root_key.")
+# What only an operator can mend is printed with its remedy, in English; no client gets to see it.
+FOR_OPERATORS = ("cli.", "serve.", "root_key.", "persistence.")
 
 
 def codes_in(source: str) -> Iterator[tuple[str, frozenset[str] | None]]:

@@ -59,8 +59,9 @@ class Admission:
 
     `versions` has the last version of each named stream that has events, `holders` the holder of
     each claimed key that is held, `commands` the remembered ones, `found_at` the last position
-    with the tags of each condition, `known_ids` those event ids of the batch that are taken (where
-    a key of the table does not see to it).
+    with the tags of each condition, `tracked` the last mark of each upstream that has one,
+    `known_ids` those event ids of the batch that are taken (where a key of the table does not see
+    to it).
     """
 
     tenant_id: UUID
@@ -71,11 +72,13 @@ class Admission:
     commands: dict[UUID, Remembered] = field(default_factory=dict)
     found_at: dict[TagCondition, int] = field(default_factory=dict)
     known_ids: set[UUID] = field(default_factory=set)
+    tracked: dict[str, int] = field(default_factory=dict)
 
     events: list[StoredEvent] = field(default_factory=list)
     taken: dict[tuple[str, bytes], Claim] = field(default_factory=dict)
     released: dict[tuple[str, bytes], Claim] = field(default_factory=dict)
     remembered: dict[UUID, Remembered] = field(default_factory=dict)
+    marked: dict[str, int] = field(default_factory=dict)
 
     def admit(self, append: Append) -> Appended | CrmError:
         """Lets the append in, or says why not; a refused one leaves no trace."""
@@ -90,6 +93,9 @@ class Admission:
         for stream in append.streams:
             self._store(append, stream)
         self._move_claims(append)
+        if append.tracking is not None:
+            mark = append.tracking
+            self.tracked[mark.upstream] = self.marked[mark.upstream] = mark.position
         recorded_at = self.head.recorded_at or self.now
         event_ids = append.event_ids
         self.known_ids.update(event_ids)
@@ -121,6 +127,13 @@ class Admission:
             found = self._last_with(append.condition)
             if found > append.condition.after:
                 return ConditionFailed(append.condition.tags, append.condition.after, found)
+        if append.tracking is not None:
+            upstream, position = append.tracking.upstream, append.tracking.position
+            last = self.tracked.get(upstream, 0)
+            if position <= last:
+                return Rejected(
+                    "ledger.already_tracked", upstream=upstream, position=position, last=last
+                )
         return None
 
     def _last_with(self, condition: TagCondition) -> int:

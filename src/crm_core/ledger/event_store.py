@@ -12,7 +12,7 @@ from crm_core.kernel.events import Event
 from crm_core.kernel.messages import Actor
 from crm_core.ledger.codec import form_of, resolve
 from crm_core.ledger.ledger import Ledger
-from crm_core.ledger.records import NewEvent, StoredEvent
+from crm_core.ledger.records import APPLICATION, NewEvent, StoredEvent
 from crm_core.privacy.cipher import Cipher
 from crm_core.privacy.keys import Keyring
 
@@ -102,7 +102,8 @@ class EventStore:
         return tuple(new)
 
     async def decode(self, stored: Sequence[StoredEvent]) -> list[RecordedEvent]:
-        """The typed events; all of one tenant."""
+        """The typed events, of one tenant; what other applications recorded is left out."""
+        stored = [event for event in stored if not event.stream_type.startswith(APPLICATION)]
         if not stored:
             return []
         subjects = {

@@ -32,7 +32,8 @@ class Ledger(Protocol):
         An append that is refused fails alone, the others are stored; its outcome is the error:
         VersionConflict (with the events that the caller had not seen), CommandReused,
         ConditionFailed, or Rejected `claim.taken`, `ledger.event_exists`,
-        `ledger.event_too_large`, `ledger.append_too_large`.
+        `ledger.event_too_large`, `ledger.append_too_large`,
+        `ledger.already_tracked`.
         """
 
     async def results(
@@ -50,6 +51,9 @@ class Ledger(Protocol):
         up_to: int | None = None,
     ) -> list[StoredEvent]:
         """The events of these streams with position ≤ `up_to`, by position."""
+
+    async def last_version(self, tenant_id: UUID, stream_id: UUID) -> int:
+        """How many events the stream has."""
 
     async def page(
         self,
@@ -75,6 +79,9 @@ class Ledger(Protocol):
         self, tenant_id: UUID, keys: Collection[tuple[str, bytes]]
     ) -> dict[tuple[str, bytes], UUID]:
         """The records that hold these unique keys; free ones are absent."""
+
+    async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
+        """The last tracking mark of this upstream; None where it was never tracked."""
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         """Waits until the ledger goes beyond `after`, at most that long; the last position."""

@@ -25,6 +25,7 @@ class _Tenant:
         self.by_stream: defaultdict[UUID, list[StoredEvent]] = defaultdict(list)
         self.holders: dict[tuple[str, bytes], UUID] = {}
         self.commands: dict[UUID, Remembered] = {}
+        self.tracked: dict[str, int] = {}
 
     @property
     def head(self) -> Head:
@@ -68,6 +69,7 @@ class InMemoryLedger:
                 for append in appends
                 if append.condition is not None
             },
+            tracked=tenant.tracked,
             known_ids={
                 event_id
                 for append in appends
@@ -108,6 +110,9 @@ class InMemoryLedger:
         ]
         return sorted(found, key=lambda event: event.position)
 
+    async def last_version(self, tenant_id: UUID, stream_id: UUID) -> int:
+        return len(self._tenants[tenant_id].by_stream.get(stream_id, ()))
+
     async def page(
         self,
         tenant_id: UUID,
@@ -144,6 +149,9 @@ class InMemoryLedger:
     ) -> dict[tuple[str, bytes], UUID]:
         held = self._tenants[tenant_id].holders
         return {key: held[key] for key in keys if key in held}
+
+    async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
+        return self._tenants[tenant_id].tracked.get(upstream)
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         position = self._tenants[tenant_id].head.position

@@ -14,8 +14,13 @@ from msgspec import Struct
 
 from crm_core.kernel.messages import Actor
 
-__all__ = ["Append", "Appended", "Claim", "Expected", "Head", "NewEvent", "StoredEvent",
-           "StreamAppend", "TagCondition"]  # fmt: skip
+__all__ = ["APPLICATION", "Append", "Appended", "Claim", "Expected", "Head", "NewEvent",
+           "StoredEvent", "StreamAppend", "TagCondition", "TrackingMark"]  # fmt: skip
+
+
+# Begins the stream type of what an application of its own records (crm_core.persistence): events
+# in tenants of their own, which are no records of the CRM's and which it cannot decode.
+APPLICATION = "eventsourcing:"
 
 
 class Expected(Enum):
@@ -69,6 +74,13 @@ class TagCondition(Struct, frozen=True):
     after: int
 
 
+class TrackingMark(Struct, frozen=True):
+    """How far a tenant has followed a log, by the log's name; each mark lies beyond the last."""
+
+    upstream: str
+    position: int
+
+
 class Append(Struct, frozen=True, kw_only=True):
     """One command's events, stored together or not at all.
 
@@ -86,6 +98,7 @@ class Append(Struct, frozen=True, kw_only=True):
     take: tuple[Claim, ...] = ()
     release: tuple[Claim, ...] = ()
     condition: TagCondition | None = None
+    tracking: TrackingMark | None = None
 
     @property
     def size(self) -> int:

@@ -25,6 +25,7 @@ from crm_core.ledger.records import (
     NewEvent,
     StreamAppend,
     TagCondition,
+    TrackingMark,
 )
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -374,6 +375,61 @@ class LedgerContract:
         append = command(stream(uuid4(), Expected.NONE), condition=condition)
         return await ledger.append(TENANT, [append])
 
+    # --- tracking ------------------------------------------------------------------------------
+
+    async def test_a_mark_is_kept_with_the_events_that_follow_from_it(self, ledger: Ledger) -> None:
+        assert await ledger.tracked(TENANT, "orders") is None
+        followed = command(stream(uuid4(), Expected.NONE), tracking=TrackingMark("orders", 7))
+        assert (await self.one(ledger, followed)).last_position == 1
+        assert await ledger.tracked(TENANT, "orders") == 7
+        assert await ledger.tracked(TENANT, "returns") is None
+        assert await ledger.tracked(OTHER, "orders") is None
+
+    async def test_what_is_followed_may_lead_to_no_event(self, ledger: Ledger) -> None:
+        nothing = await self.one(ledger, command(tracking=TrackingMark("orders", 7)))
+        assert (nothing.event_ids, nothing.last_position) == ((), 0)
+        assert await ledger.tracked(TENANT, "orders") == 7
+
+    @pytest.mark.parametrize("position", [6, 7, 0])
+    async def test_a_mark_lies_beyond_the_last_or_nothing_is_stored(
+        self, ledger: Ledger, position: int
+    ) -> None:
+        record = uuid4()
+        first = command(stream(record, Expected.NONE), tracking=TrackingMark("orders", 7))
+        await self.one(ledger, first)
+        again = command(stream(record, 1), tracking=TrackingMark("orders", position))
+        (outcome,) = await ledger.append(TENANT, [again])
+        assert isinstance(outcome, Rejected)
+        assert outcome.code == "ledger.already_tracked"
+        assert outcome.parameters == {"upstream": "orders", "position": position, "last": 7}
+        assert (await ledger.head(TENANT)).position == 1
+
+    async def test_a_refused_append_leaves_no_mark(self, ledger: Ledger) -> None:
+        conflict = command(stream(uuid4(), 5), tracking=TrackingMark("orders", 7))
+        (outcome,) = await ledger.append(TENANT, [conflict])
+        assert isinstance(outcome, VersionConflict)
+        assert await ledger.tracked(TENANT, "orders") is None
+
+    async def test_the_marks_of_a_batch_follow_each_other(self, ledger: Ledger) -> None:
+        positions = (7, 9, 8, 9, 12)
+        outcomes = await ledger.append(
+            TENANT, [command(tracking=TrackingMark("orders", position)) for position in positions]
+        )
+        fits = [isinstance(outcome, Appended) for outcome in outcomes]
+        assert fits == [True, True, False, False, True]
+        assert await ledger.tracked(TENANT, "orders") == 12
+
+    async def test_of_racing_followers_one_deals_with_a_position(self, ledger: Ledger) -> None:
+        async def follow() -> Appended | Exception:
+            mark = TrackingMark("orders", 1)
+            append = command(stream(uuid4(), Expected.NONE), tracking=mark)
+            (outcome,) = await ledger.append(TENANT, [append])
+            return outcome
+
+        outcomes = await asyncio.gather(*(follow() for _ in range(20)))
+        assert sum(isinstance(outcome, Appended) for outcome in outcomes) == 1
+        assert (await ledger.head(TENANT)).position == 1
+
     # --- reading -------------------------------------------------------------------------------
 
     async def test_a_page_is_bounded_and_filtered(self, ledger: Ledger) -> None:
@@ -387,6 +443,10 @@ class LedgerContract:
         assert [e.position for e in await ledger.page(TENANT, after=0, limit=2)] == [1, 2]
         after = await ledger.stream(TENANT, [record], after_version=2, up_to=3)
         assert [e.version for e in after] == [3]
+        part = await ledger.stream(TENANT, [record], after_version=1, up_to_version=3)
+        assert [e.version for e in part] == [2, 3]
+        assert await ledger.last_version(TENANT, record) == 4
+        assert await ledger.last_version(TENANT, uuid4()) == 0
 
     async def test_who_waits_is_woken_by_an_append(self, ledger: Ledger) -> None:
         waiting = asyncio.create_task(ledger.wait(TENANT, after=0, seconds=5))

@@ -216,3 +216,14 @@ class TestPostgresLedger(LedgerContract):
                 "select position, data from ledger.event_as_json where tenant_id = %s", [TENANT]
             )
             assert await found.fetchall() == [(1, {})]
+
+    async def test_an_event_that_is_no_json_hides_no_other(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        others = [event(data) for data in (b"x\x9c", b"plain text", b'"\\u0000"', b'{"a":1}')]
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE, *others)))
+        async with await psycopg.AsyncConnection.connect(database_url) as connection:
+            found = await connection.execute(
+                "select data from ledger.event_as_json order by position"
+            )
+            assert await found.fetchall() == [(None,), (None,), (None,), ({"a": 1},)]

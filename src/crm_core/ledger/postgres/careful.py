@@ -64,6 +64,10 @@ _HOLDERS = """
 select c.tenant_id, c.kind, c.key, holder_id from ledger.claim as c
   join unnest(%s, %s, %s) as wanted (tenant_id, kind, key) using (tenant_id, kind, key)
 """
+_TRACKED = """
+select t.tenant_id, t.upstream, position from ledger.tracking as t
+  join unnest(%s, %s) as wanted (tenant_id, upstream) using (tenant_id, upstream)
+"""
 _LAST_TAGGED = """
 select coalesce(max(position), 0) from ledger.event
  where tenant_id = %s and tags @> %s and tags <> '{}' and position > %s
@@ -109,6 +113,10 @@ select tenant_id, command_id, fingerprint, first_position, last_position, event_
        as new (tenant_id, command_id, fingerprint, first_position, last_position, event_ids,
                recorded_at)
 """
+_MARK = """
+insert into ledger.tracking (tenant_id, upstream, position) select * from unnest(%s, %s, %s)
+    on conflict (tenant_id, upstream) do update set position = excluded.position
+"""
 
 
 async def open_admissions(
@@ -139,6 +147,7 @@ async def _begin(
     streams = {(tenant, s.stream_id) for tenant, append in appends for s in append.streams}
     commands = {(tenant, a.command_id) for tenant, a in appends if a.fingerprint is not None}
     keys = {(tenant, c.kind, c.key) for tenant, a in appends for c in (*a.take, *a.release)}
+    upstreams = {(tenant, a.tracking.upstream) for tenant, a in appends if a.tracking is not None}
     conditions = [(tenant, a.condition) for tenant, a in appends if a.condition is not None]
     async with connection.pipeline():
         await connection.execute("begin")
@@ -146,6 +155,7 @@ async def _begin(
         versions = await _select(connection, _LAST_VERSIONS, (UUIDS, UUIDS), streams)
         results = await _select(connection, _RESULTS, (UUIDS, UUIDS), commands)
         holders = await _select(connection, _HOLDERS, (UUIDS, TEXT, BYTEA), keys)
+        tracked = await _select(connection, _TRACKED, (UUIDS, TEXT), upstreams)
         tagged = [
             await connection.execute(_LAST_TAGGED, [tenant, list(c.tags), c.after], binary=True)
             for tenant, c in conditions
@@ -161,6 +171,8 @@ async def _begin(
             admissions[tenant].commands[command_id] = _remembered(*result)
         for tenant, kind, key, holder_id in await _rows(holders):
             admissions[tenant].holders[kind, bytes(key)] = holder_id
+        for tenant, upstream, position in await _rows(tracked):
+            admissions[tenant].tracked[upstream] = position
         for (tenant, condition), cursor in zip(conditions, tagged, strict=True):
             ((found_at,),) = await cursor.fetchall()
             if tenant in admissions:
@@ -198,6 +210,8 @@ async def store(connection: Connection, admissions: Collection[Admission]) -> No
                 for a in admissions for command_id, result in a.remembered.items()
             ],
         )  # fmt: skip
+        marks = [(a.tenant_id, *mark) for a in admissions for mark in a.marked.items()]
+        await _insert(connection, _MARK, (UUIDS, TEXT, INT8), marks)
         await connection.execute("commit")
 
 

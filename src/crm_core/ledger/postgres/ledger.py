@@ -74,6 +74,17 @@ class PostgresLedger:
             [list(stream_ids), after_version, up_to_version, up_to, up_to],
         )
 
+    async def last_version(self, tenant_id: UUID, stream_id: UUID) -> int:
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                "select coalesce(max(version), 0) from ledger.event"
+                " where tenant_id = %s and stream_id = %s",
+                [tenant_id, stream_id],
+            )
+            row = await found.fetchone()
+            assert row is not None
+            return int(row[0])
+
     async def page(
         self,
         tenant_id: UUID,
@@ -122,6 +133,15 @@ class PostgresLedger:
     ) -> dict[tuple[str, bytes], UUID]:
         async with self._pool.connection() as connection:
             return await select_holders(connection, tenant_id, keys)
+
+    async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                "select position from ledger.tracking where tenant_id = %s and upstream = %s",
+                [tenant_id, upstream],
+            )
+            row = await found.fetchone()
+            return None if row is None else int(row[0])
 
     async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
         """Wakes by this process's signal, and polls with growing pauses for other processes."""

@@ -81,12 +81,12 @@ class PlainAppends:
 def plain(tenant_id: UUID, appends: Sequence[Append]) -> PlainAppends | None:
     """The appends made ready for the statement, or None where they need the careful way.
 
-    That is: a version that is not exact, a stream that is only read, a condition, a key that is
-    given back, nothing to store, or appends that contradict each other.
+    That is: a version that is not exact, a stream that is only read, a condition, a tracking mark,
+    a key that is given back, nothing to store, or appends that contradict each other.
     """
     made = PlainAppends(tenant_id)
     for append in appends:
-        if append.condition is not None or append.release or not append.streams:
+        if append.condition or append.tracking or append.release or not append.streams:
             return None
         if too_large(append):
             return None
