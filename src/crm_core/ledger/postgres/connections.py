@@ -19,6 +19,9 @@ Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _CONNECT_SECONDS_MAX = 10.0
+# While the database is away, tries go on at this pace for ever. The pool's own pauses double, up to
+# minutes, and end after five: whoever waits would go on waiting when the database is long back.
+_RECONNECT_SECONDS = 1.0
 
 
 async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
@@ -35,6 +38,8 @@ async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
         open=False,
         name=role,
         configure=_configure,
+        reconnect_timeout=_RECONNECT_SECONDS,
+        reconnect_failed=AsyncConnectionPool.check,  # starts over
     )
     try:
         await pool.open(wait=True, timeout=_CONNECT_SECONDS_MAX)
