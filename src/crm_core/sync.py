@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -16,11 +16,14 @@ from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
 from crm_core.kernel.messages import Actor, Command, Receipt, Request
 from crm_core.ledger.event_store import RecordedEvent
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
 
 __all__ = ["SyncCrm"]
 
 A = TypeVar("A", bound=Aggregate)
 T = TypeVar("T")
+
+_SETTLE_SECONDS_MAX = 1.0
 
 
 class SyncCrm:
@@ -92,15 +95,25 @@ class SyncCrm:
         """See `Crm.history`."""
         return self._portal.call(self.crm.history(record_id, as_of))
 
-    def events(self, *, after: int = 0) -> Iterator[list[RecordedEvent]]:
+    def events(
+        self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None
+    ) -> Iterator[Page[RecordedEvent]]:
         """See `Crm.events`."""
-        pages = self.crm.events(after=after)
-        while (page := self._portal.call(_next(pages))) is not None:
-            yield page
+        return self._each(self.crm.events(selection, after=after, up_to=up_to))
+
+    def subscribe(
+        self, selection: Selection = EVERYTHING, *, after: int = 0
+    ) -> Iterator[RecordedEvent]:
+        """See `Crm.subscribe`. Waits for each event; ends when the CRM is closed."""
+        return self._each(self.crm.subscribe(selection, after=after))
+
+    def _each(self, items: AsyncIterator[T]) -> Iterator[T]:
+        while (item := self._portal.call(_next(items))) is not None:
+            yield item
 
 
-async def _next(pages: Any) -> list[RecordedEvent] | None:
-    return await anext(pages, None)
+async def _next(items: AsyncIterator[T]) -> T | None:
+    return await anext(items, None)
 
 
 class _Portal:
@@ -112,12 +125,28 @@ class _Portal:
         self._thread.start()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        running = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return running.result()
+        except BaseException:  # Ctrl-C, say: nobody waits for it any more
+            running.cancel()
+            raise
 
     def stop(self) -> None:
+        self.call(_settle_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _settle_others() -> None:
+    """Lets what other threads wait for come to its end, and cancels what does not."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, hanging = await asyncio.wait(others, timeout=_SETTLE_SECONDS_MAX)
+        for task in hanging:
+            task.cancel()
+        await asyncio.wait(others)
 
 
 Crm.sync = SyncCrm

@@ -58,7 +58,8 @@ select c.tenant_id, c.kind, c.key, holder_id from ledger.claim as c
 """
 _LAST_TAGGED = """
 select coalesce(max(position), 0) from ledger.event
- where tenant_id = %s and tags @> %s and tags <> '{}' and position > %s
+ where tenant_id = %s and ledger.tags_of(tenant_id, tags) @> ledger.tags_of(%s, %s::text[])
+   and tags <> '{}' and position > %s
 """
 
 _EVENT_TYPES: dict[str, ElementType] = {
@@ -139,7 +140,9 @@ async def _begin(
         results = await _select(connection, _RESULTS, (UUIDS, UUIDS), commands)
         holders = await _select(connection, _HOLDERS, (UUIDS, TEXT, BYTEA), keys)
         tagged = [
-            await connection.execute(_LAST_TAGGED, [tenant, list(c.tags), c.after], binary=True)
+            await connection.execute(
+                _LAST_TAGGED, [tenant, tenant, list(c.tags), c.after], binary=True
+            )
             for tenant, c in conditions
         ]
         admissions = {

@@ -12,13 +12,21 @@ from crm_core.ledger.postgres.connections import Pool
 from crm_core.ledger.postgres.group_commit import GroupCommit, Ticket
 from crm_core.ledger.postgres.reading import PostgresReader
 from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
+from crm_core.ledger.watch import Pauses, Relay
 
 __all__ = ["PostgresLedger"]
 
 
 class PostgresLedger(PostgresReader):
-    def __init__(self, pool: Pool, clock: Clock | None = None) -> None:
-        super().__init__(pool)
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock | None = None,
+        *,
+        relay: Relay | None = None,
+        pauses: Pauses | None = None,
+    ) -> None:
+        super().__init__(pool, relay=relay, pauses=pauses or Pauses())
         self.clock: Clock = clock or SystemClock()
         self._commits = GroupCommit(self._write)
 
@@ -60,4 +68,5 @@ class PostgresLedger(PostgresReader):
 
     async def close(self) -> None:
         await self._commits.close()
+        await self._signal.close()
         await self._pool.close()

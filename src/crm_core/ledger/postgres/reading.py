@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg_pool import PoolClosed
+
 from crm_core.kernel.messages import Actor, ActorKind
 from crm_core.ledger.admission import Remembered
 from crm_core.ledger.postgres.appending import EVENT_COLUMNS, select_holders, select_results
 from crm_core.ledger.postgres.connections import Pool
+from crm_core.ledger.postgres.selecting import page_query
 from crm_core.ledger.records import Head, StoredEvent
-from crm_core.ledger.signal import Signal
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
+from crm_core.ledger.signal import Closed
+from crm_core.ledger.watch import Pauses, Relay, Watch
 
 __all__ = ["PostgresReader"]
 
-_POLL_SECONDS_MIN = 0.02
-_POLL_SECONDS_MAX = 0.25
+_LAST = 2**63 - 1  # no ledger gets this far
+_NEAR_POSITIONS = 500  # so few are read as they come, and selected here
 
 
 class PostgresReader:
-    """The half of the ledger that changes nothing."""
+    """The half of the ledger that changes nothing.
 
-    def __init__(self, pool: Pool) -> None:
+    `relay` carries wake-ups between processes; `pauses` are those between two looks at the heads.
+    """
+
+    def __init__(self, pool: Pool, *, relay: Relay | None, pauses: Pauses) -> None:
         self._pool = pool
-        self._signal = Signal()
+        self._signal = Watch(self._look, pauses=pauses, relay=relay)
 
     async def results(
         self, tenant_id: UUID, command_ids: Collection[UUID]
@@ -42,12 +49,14 @@ class PostgresReader:
         after_version: int = 0,
         up_to: int | None = None,
     ) -> list[StoredEvent]:
-        return await self._select(
+        return await self._events(
             tenant_id,
-            "stream_id = any(%s) and version > %s and (%s::bigint is null or position <= %s)"
-            " order by position",
-            [list(stream_ids), after_version, up_to, up_to],
-        )
+            f"select {EVENT_COLUMNS} from ledger.event where tenant_id = %(tenant)s"
+            " and stream_id = any(%(streams)s) and version > %(after)s"
+            " and (%(up_to)s::bigint is null or position <= %(up_to)s) order by position",
+            {"tenant": tenant_id, "streams": list(stream_ids), "after": after_version,
+             "up_to": up_to},
+        )  # fmt: skip
 
     async def page(
         self,
@@ -56,17 +65,22 @@ class PostgresReader:
         after: int,
         limit: int,
         up_to: int | None = None,
-        types: Collection[str] | None = None,
-    ) -> list[StoredEvent]:
-        condition = "position > %s"
-        parameters: list[Any] = [after]
-        if up_to is not None:
-            condition, parameters = condition + " and position <= %s", [*parameters, up_to]
-        if types is not None:
-            condition, parameters = condition + " and type = any(%s)", [*parameters, list(types)]
-        return await self._select(
-            tenant_id, condition + " order by position limit %s", [*parameters, limit]
-        )
+        selection: Selection = EVERYTHING,
+    ) -> Page[StoredEvent]:
+        if selection == EVERYTHING:
+            return await self._following(tenant_id, after, up_to, limit)
+        if up_to is None or up_to - after > _NEAR_POSITIONS:
+            head = (await self.head(tenant_id)).position
+            up_to = head if up_to is None else min(head, up_to)
+        if up_to <= after:
+            return Page((), after)
+        if up_to - after <= _NEAR_POSITIONS:
+            near = await self._following(tenant_id, after, up_to, _NEAR_POSITIONS)
+            return selection.page_of(near, after=after, limit=limit)
+        query = page_query(tenant_id, selection, after=after, up_to=up_to, limit=limit)
+        # Not prepared: a plan for these values, not one for any.
+        found = await self._events(tenant_id, *query, prepare=False)
+        return Page(found, found[-1].position if len(found) == limit else up_to)
 
     async def head(self, tenant_id: UUID) -> Head:
         async with self._pool.connection() as connection:
@@ -98,29 +112,43 @@ class PostgresReader:
         async with self._pool.connection() as connection:
             return await select_holders(connection, tenant_id, keys)
 
-    async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
-        """Wakes by this process's signal, and polls with growing pauses for other processes."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        pause = _POLL_SECONDS_MIN
-        while True:
-            position = (await self.head(tenant_id)).position
-            left = deadline - loop.time()
-            if position > after or left <= 0:
-                return position
-            await self._signal.wait(tenant_id, after, min(pause, left))
-            pause = min(pause * 2, _POLL_SECONDS_MAX)
+    async def wait(self, tenant_id: UUID, *, after: int, seconds: float | None) -> int:
+        return await self._signal.wait(tenant_id, after, seconds)
 
-    async def _select(
-        self, tenant_id: UUID, condition: str, parameters: list[Any]
-    ) -> list[StoredEvent]:
+    async def _look(self, tenant_ids: Collection[UUID]) -> dict[UUID, int]:
         async with self._pool.connection() as connection:
             found = await connection.execute(
-                f"select {EVENT_COLUMNS} from ledger.event where tenant_id = %s and {condition}",
-                [tenant_id, *parameters],
-                binary=True,
+                "select tenant_id, position from ledger.head where tenant_id = any(%s)",
+                [list(tenant_ids)],
             )
-            return [_event(tenant_id, row) for row in await found.fetchall()]
+            return dict(await found.fetchall())
+
+    async def _following(
+        self, tenant_id: UUID, after: int, up_to: int | None, limit: int
+    ) -> Page[StoredEvent]:
+        found = await self._events(
+            tenant_id,
+            f"select {EVENT_COLUMNS} from ledger.event where tenant_id = %(tenant)s"
+            " and position > %(after)s and position <= %(up_to)s order by position limit %(limit)s",
+            {"tenant": tenant_id, "after": after, "up_to": _LAST if up_to is None else up_to,
+             "limit": limit},
+        )  # fmt: skip
+        return Page(found, found[-1].position if found else after)
+
+    async def _events(
+        self,
+        tenant_id: UUID,
+        query: str,
+        parameters: dict[str, Any],
+        *,
+        prepare: bool | None = None,
+    ) -> list[StoredEvent]:
+        try:
+            async with self._pool.connection() as connection:
+                found = await connection.execute(query, parameters, binary=True, prepare=prepare)
+                return [_event(tenant_id, row) for row in await found.fetchall()]
+        except PoolClosed:
+            raise Closed from None
 
 
 _KINDS = {kind.value: kind for kind in ActorKind}
