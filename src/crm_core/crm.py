@@ -31,6 +31,7 @@ from crm_core.ledger.postgres.keys import PostgresKeyStore
 from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.selection import EVERYTHING, Page, Selection
 from crm_core.ledger.subscription import Subscription, Tail
+from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 
@@ -64,15 +65,24 @@ class Crm:
 
     @classmethod
     async def open(
-        cls, url: str, *, root_key: bytes, tenant: str = "main", clock: Clock | None = None
+        cls,
+        url: str,
+        *,
+        root_key: bytes,
+        tenant: str = "main",
+        clock: Clock | None = None,
+        redis_url: str | None = None,
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
 
         `root_key` (32 bytes) wraps every other key: without it personal data cannot be read.
-        Raises SetupError `database.unreachable` or `database.not_migrated`.
+        With a Redis, subscribers hear at once of what other processes append; without, or when
+        it is away, within a quarter of a second. Raises SetupError `database.unreachable`,
+        `database.not_migrated` or `redis.bad_url`.
         """
+        relay = _relay(redis_url)
         pool = await open_pool(url, "crm_app")
-        ledger = PostgresLedger(pool, clock)
+        ledger = PostgresLedger(pool, clock, relay=relay)
         return cls(ledger, Keyring(root_key, PostgresKeyStore(pool)), tenant=tenant)
 
     @classmethod
@@ -237,6 +247,14 @@ class Crm:
 
     async def _stream(self, record_id: UUID, as_of: AsOf) -> list[RecordedEvent]:
         return await self.store.stream(self.tenant_id, [record_id], up_to=as_of.position)
+
+
+def _relay(redis_url: str | None) -> Relay | None:
+    if redis_url is None:
+        return None
+    from crm_core.ledger.redis_signal import RedisSignal  # only who has a Redis loads its client
+
+    return RedisSignal(redis_url)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -35,12 +35,19 @@ class SyncCrm:
 
     @classmethod
     def open(
-        cls, url: str, *, root_key: bytes, tenant: str = "main", clock: Clock | None = None
+        cls,
+        url: str,
+        *,
+        root_key: bytes,
+        tenant: str = "main",
+        clock: Clock | None = None,
+        redis_url: str | None = None,
     ) -> Self:
         """See `Crm.open`."""
         portal = _Portal()
+        opening = Crm.open(url, root_key=root_key, tenant=tenant, clock=clock, redis_url=redis_url)
         try:
-            crm = portal.call(Crm.open(url, root_key=root_key, tenant=tenant, clock=clock))
+            crm = portal.call(opening)
         except BaseException:
             portal.stop()
             raise

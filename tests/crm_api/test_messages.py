@@ -18,7 +18,7 @@ ROOTS = [Path(package.__file__ or "").parent for package in (crm_core, crm_proje
 RAISED = {"Rejected", "SetupError", "Refused", "HttpRefusal", "__init__", "sentence"}
 
 # The command line prints what only an operator can mend, with the remedy, in English.
-FOR_OPERATORS = ("cli.", "serve.", "root_key.")
+FOR_OPERATORS = ("cli.", "serve.", "root_key.", "redis.")
 
 
 def codes_in(source: str) -> Iterator[tuple[str, frozenset[str] | None]]:
