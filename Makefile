@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts schema schema-check bench soak servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check bench soak servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -12,7 +12,7 @@ help:  ## list the targets
 run: .venv/run.stamp  ## start the embedded database, the demo company and the server
 	@$(BIN)/crm demo
 
-test: .venv/dev.stamp  ## run every test against a real PostgreSQL
+test: .venv/dev.stamp redis  ## run every test against a real PostgreSQL and a real Redis
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
 
 check: lint types contracts schema-check test  ## all that CI runs
@@ -63,6 +63,12 @@ clean:  ## remove what the other targets installed; the data in .crm stays
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade \
 		--target .tools --require-hashes -r requirements/uv.txt
 	@touch $@
+
+redis:  # its service is not started: tests start a server of their own
+	@command -v redis-server >/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get -qq update \
+			&& RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq install -y redis-server; } >/dev/null \
+		|| { echo "redis-server is missing: apt-get install redis-server, then run make again" >&2; exit 1; }
 
 .venv/pyvenv.cfg: .tools/uv.stamp
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import psycopg
 
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.records import StoredEvent
+from crm_core.ledger.selection import EVERYTHING, Selection
 
 from .history import Reading
 
@@ -26,13 +27,15 @@ async def tail(
     tenant_id: UUID,
     reading: Reading,
     is_over: Callable[[], bool],
-    types: Collection[str] | None = None,
+    selection: Selection = EVERYTHING,
 ) -> None:
     """Reads page after page and waits at the end, until it has all and nothing more will come."""
     while True:
         over = is_over()  # asked before the page: what is written until then is in it
         page = await patiently(
-            lambda: ledger.page(tenant_id, after=reading.last, limit=_PAGE_EVENTS, types=types)
+            lambda: ledger.page(
+                tenant_id, after=reading.last, limit=_PAGE_EVENTS, selection=selection
+            )
         )
         reading.take((event.position, event.event_id) for event in page)
         if not page and over:

@@ -12,14 +12,17 @@ from uuid import UUID, uuid4
 import psycopg
 from tests.crm_core.ledger.contract import command, event, stream
 
-from crm_core.kernel.errors import CrmError
+from crm_core.kernel.errors import CrmError, Unavailable
 from crm_core.kernel.messages import Receipt
-from crm_core.ledger.ledger import PAGE_EVENTS_MAX, Ledger
+from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.records import Append, Appended, Expected, StoredEvent
 
 from .history import faults_of_log, faults_of_receipts, faults_of_sending
 
 __all__ = ["Appending", "Record", "keep_writing", "persist", "some_append", "whole_log"]
+
+
+_PAGE_EVENTS = 10_000
 
 
 class Appending(Protocol):
@@ -73,7 +76,8 @@ async def persist(ledger: Appending, tenant_id: UUID, append: Append) -> Appende
         except psycopg.OperationalError:  # nobody knows whether it was stored
             await asyncio.sleep(0.005)
         else:
-            return outcome
+            if not isinstance(outcome, Unavailable):
+                return outcome
 
 
 async def keep_writing(
@@ -103,7 +107,7 @@ async def whole_log(ledger: Ledger, tenant_id: UUID) -> list[StoredEvent]:
     """Every event of the tenant, as a reader gets them who begins at the beginning."""
     log: list[StoredEvent] = []
     while page := await ledger.page(
-        tenant_id, after=log[-1].position if log else 0, limit=PAGE_EVENTS_MAX
+        tenant_id, after=log[-1].position if log else 0, limit=_PAGE_EVENTS
     ):
         log.extend(page)
     return log

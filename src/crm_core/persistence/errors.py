@@ -20,6 +20,7 @@ from crm_core.kernel.errors import (
     VersionConflict,
 )
 from crm_core.kernel.portal import PortalStopped
+from crm_core.ledger.signal import Closed
 
 __all__ = ["library_errors"]
 
@@ -51,8 +52,8 @@ def library_errors() -> Iterator[None]:
         raise known(str(error)) from error
     except CrmError as error:
         raise persistence.OperationalError(str(error)) from error
-    except PortalStopped as error:
-        raise persistence.InterfaceError(str(error)) from error
+    except (PortalStopped, Closed) as error:
+        raise persistence.InterfaceError("the application was closed") from error
     except psycopg.Error as error:
         kind = next(ours for theirs, ours in _OF_THE_DRIVER if isinstance(error, theirs))
         state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""

@@ -26,6 +26,7 @@ from eventsourcing.persistence import (
 )
 
 from crm_core.ledger import records
+from crm_core.ledger.selection import Selection
 from crm_core.persistence.errors import library_errors
 from crm_core.persistence.log import ApplicationLog
 from crm_core.persistence.streams import as_notification, as_stored_event, stream_id_of
@@ -115,7 +116,11 @@ class LedgerApplicationRecorder(LedgerAggregateRecorder, ApplicationRecorder):
     ) -> Sequence[Notification]:
         after = max((start or 0) - (1 if inclusive_of_start else 0), 0)
         page = self.log.ledger.page(
-            self.log.tenant_id, after=after, limit=limit, up_to=stop, types=topics or None
+            self.log.tenant_id,
+            after=after,
+            limit=limit,
+            up_to=stop,
+            selection=Selection(types=topics or None),
         )
         return [as_notification(stored) for stored in self.log.call(page)]
 
@@ -191,8 +196,8 @@ class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
                 after=self._scanned_to,
                 limit=_PAGE_EVENTS,
                 up_to=head,
-                types=self._topics or None,
+                selection=Selection(types=self._topics or None),
             )
-            self._scanned_to = page[-1].position if len(page) == _PAGE_EVENTS else head
+            self._scanned_to = page.scanned_to
             if page:
                 return page

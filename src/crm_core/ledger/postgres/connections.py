@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from crm_core.kernel.errors import SetupError
 from crm_core.ledger.postgres.arrays import register_arrays
+from crm_core.ledger.postgres.failures import is_lost
+from crm_core.ledger.signal import Closed
 
-__all__ = ["Connection", "Pool", "Role", "connect_beside", "open_pool", "unreachable"]
+__all__ = [
+    "Connection",
+    "Pool",
+    "Role",
+    "asking_again",
+    "connect_beside",
+    "open_pool",
+    "unreachable",
+]
+
+T = TypeVar("T")
 
 Role: TypeAlias = Literal["crm_app", "crm_projector"]
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
@@ -62,6 +75,25 @@ async def connect_beside(pool: Pool, settings: str = "") -> Connection:
     )
     await _configure(connection)
     return connection
+
+
+async def asking_again(pool: Pool, ask: Callable[[Connection], Awaitable[T]]) -> T:
+    """What `ask` gives; asked once more where its connection was lost. For what changes nothing.
+
+    Raises Closed where the pool was closed.
+    """
+    try:
+        try:
+            async with pool.connection() as connection:
+                return await ask(connection)
+        except psycopg.OperationalError as error:
+            if isinstance(error, PoolTimeout) or not is_lost(error):
+                raise
+        await pool.check()  # the others may have been lost as well
+        async with pool.connection() as connection:
+            return await ask(connection)
+    except PoolClosed:
+        raise Closed from None
 
 
 async def _configure(connection: AsyncConnection[Any]) -> None:
