@@ -33,8 +33,10 @@ class Aggregate(BaseAggregate[UUID]):
     """The `eventsourcing` library's aggregate, with one way to record and one way to apply.
 
     A public method decides: it raises `Rejected` or calls `record`. `when` changes the state
-    and never refuses. State is set up in `__init__`, which takes no arguments: the library turns
-    annotations in the class body into fields, so there are none.
+    and never refuses. The state is declared in the class body, each part with its type and default:
+
+        status: TicketStatus = TicketStatus.NEW
+        tags: set[str] = field(default_factory=set)
     """
 
     TOPIC: ClassVar[str]

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
 
-from eventsourcing.domain import AggregateCreated, AggregateEvent
-from eventsourcing.utils import register_topic
+from eventsourcing.domain import AggregateCreated, AggregateEvent, TAggregate
+from eventsourcing.utils import register_topic, resolve_topic
 
 __all__ = [
     "EVENT_CLASSES",
@@ -35,15 +36,10 @@ __all__ = [
 ]
 
 
-class Redacted:
+class Redacted(Enum):
     """Stands where personal data was, after its subject's key was destroyed. There is one."""
 
-    _only: ClassVar[Redacted | None] = None
-
-    def __new__(cls) -> Redacted:
-        if cls._only is None:
-            cls._only = super().__new__(cls)
-        return cls._only
+    REDACTED = 0  # a number, so that msgspec can tell it from any text or record in a union
 
     def __repr__(self) -> str:
         return "REDACTED"
@@ -52,7 +48,7 @@ class Redacted:
         return False
 
 
-REDACTED: Final = Redacted()
+REDACTED: Final = Redacted.REDACTED
 
 
 @dataclass(frozen=True)
@@ -93,6 +89,20 @@ class Event(AggregateEvent):
 
 class Created(Event, AggregateCreated):
     """The first fact of a stream."""
+
+    def mutate(self, aggregate: TAggregate | None) -> TAggregate | None:
+        """A new aggregate, its state as its class declares it, changed by this fact.
+
+        The library's own way would fill the state from fields of the event that happen to have
+        the same names.
+        """
+        assert aggregate is None, "a stream begins once"
+        kind: type[TAggregate] = resolve_topic(self.originator_topic)
+        begun = kind.__new__(kind)
+        begun.__base_init__(self.originator_id, self.originator_version, self.timestamp)
+        begun.__init__()  # type: ignore[misc]  # takes nothing, in every aggregate
+        self.apply(begun)
+        return begun
 
 
 _ENVELOPE = frozenset({"originator_id", "originator_version", "timestamp", "originator_topic"})

@@ -99,7 +99,7 @@ class EventRecord(Node):
         hidden = await self._hidden(info)
         return JSON(
             {
-                name: None if name in hidden else msgspec.to_builtins(value, enc_hook=_plain)
+                name: None if name in hidden else msgspec.to_builtins(value)
                 for name, value in self._fields()
             }
         )
@@ -142,9 +142,3 @@ def _personal_fields(event_class: type[Event]) -> frozenset[str]:
         for name, of in own_fields(event_class).items()
         if PERSONAL in getattr(of, "__metadata__", ())
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Redacted):
-        return None
-    raise NotImplementedError(type(value).__name__)
