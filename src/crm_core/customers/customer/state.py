@@ -192,12 +192,14 @@ class CustomerState(Aggregate):
         self.points[point.point_id] = replace(point, primary=is_first)
 
     def _change(self, point_id: UUID, **changes: Any) -> None:
-        self.points[point_id] = replace(self.points[point_id], **changes)
+        held = self.points.get(point_id)
+        if held is not None:  # else it came by a merge, and was erased with what the merge said
+            self.points[point_id] = replace(held, **changes)
 
     def _make_primary(self, point_id: UUID) -> None:
-        of = self.points[point_id].type
+        leading = self.points.get(point_id)
         for held in list(self.points.values()):
-            if held.type is of:
+            if leading is not None and held.type is leading.type:
                 self._change(held.point_id, primary=held.point_id == point_id)
 
     def _let_go(self, point_ids: Iterable[UUID]) -> None:
