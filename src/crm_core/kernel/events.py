@@ -32,6 +32,7 @@ __all__ = [
     "PersonalText",
     "Redacted",
     "own_fields",
+    "personal_mark",
     "plain",
 ]
 
@@ -53,12 +54,23 @@ REDACTED: Final = Redacted.REDACTED
 
 @dataclass(frozen=True)
 class Personal:
-    """The mark in `Annotated[...]` of a field that must be stored under its subject's key."""
+    """The mark in `Annotated[...]` of a field that must be stored under its subject's key.
+
+    `sealed_as`: the name under which it was sealed at first, once the field has another one.
+    """
+
+    sealed_as: str | None = None
 
 
 PERSONAL: Final = Personal()
 PersonalText: TypeAlias = Annotated[str | Redacted, PERSONAL]
 OptionalPersonalText: TypeAlias = Annotated[str | Redacted | None, PERSONAL]
+
+
+def personal_mark(of: Any) -> Personal | None:
+    """The mark of a field's type, as `own_fields` gives it; None where it is not personal."""
+    marks = (mark for mark in getattr(of, "__metadata__", ()) if isinstance(mark, Personal))
+    return next(marks, None)
 
 
 def plain(value: str | Redacted | None) -> str | None:
@@ -73,7 +85,7 @@ class Event(AggregateEvent):
     """A fact about one aggregate. `class_version` is the schema version of its stored form."""
 
     TOPIC: ClassVar[str]
-    class_version: ClassVar[int] = 1
+    class_version: ClassVar[int] = 1  # raised with an `upcast_vN_vM` (crm_core/ledger/codec.py)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
