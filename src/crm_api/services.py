@@ -12,6 +12,7 @@ import structlog
 
 from crm_api.tokens import Tokens
 from crm_core import Crm
+from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections.reading import Reads
 from crm_projections.registry import PROJECTIONS
@@ -36,14 +37,16 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(url: str, root_key: bytes, tenant: str = "main") -> AsyncIterator[Services]:
+async def open_services(
+    url: str, root_key: bytes, tenant: str = "main", *, snapshot_every: int = SNAPSHOT_EVERY
+) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database, and projects in the background until the end.
 
     Raises SetupError `database.unreachable` or `database.not_migrated`.
     """
     async with AsyncExitStack() as opened:
         crm = await opened.enter_async_context(
-            await Crm.open(url, root_key=root_key, tenant=tenant)
+            await Crm.open(url, root_key=root_key, tenant=tenant, snapshot_every=snapshot_every)
         )
         pool = await open_pool(url, "crm_app")
         opened.push_async_callback(pool.close)

@@ -15,6 +15,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
 from crm_core.kernel.messages import Actor, Command, Receipt, Request
+from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.event_store import RecordedEvent
 
 __all__ = ["SyncCrm"]
@@ -32,12 +33,26 @@ class SyncCrm:
 
     @classmethod
     def open(
-        cls, url: str, *, root_key: bytes, tenant: str = "main", clock: Clock | None = None
+        cls,
+        url: str,
+        *,
+        root_key: bytes,
+        tenant: str = "main",
+        clock: Clock | None = None,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> Self:
         """See `Crm.open`."""
         portal = _Portal()
         try:
-            crm = portal.call(Crm.open(url, root_key=root_key, tenant=tenant, clock=clock))
+            crm = portal.call(
+                Crm.open(
+                    url,
+                    root_key=root_key,
+                    tenant=tenant,
+                    clock=clock,
+                    snapshot_every=snapshot_every,
+                )
+            )
         except BaseException:
             portal.stop()
             raise

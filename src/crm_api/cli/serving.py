@@ -115,7 +115,12 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         )
     _log_to_stderr()
     host, port = listening.getsockname()[:2]
-    async with open_services(place.url, place.root_key, place.settings.tenant) as services:
+    async with open_services(
+        place.url,
+        place.root_key,
+        place.settings.tenant,
+        snapshot_every=place.settings.snapshot_every,
+    ) as services:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(services),

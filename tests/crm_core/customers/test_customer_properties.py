@@ -12,6 +12,7 @@ from crm_core import REDACTED, SYSTEM, Command, Crm, Invalid, NotFound, Rejected
 from crm_core.customers.customer.customer import Customer, CustomerStatus
 from crm_core.ledger.codec import form_of
 from crm_core.ledger.event_store import fold
+from stored_states import require_stored_states_stand
 from strategies import MERGE_STORY, ORGANIZATIONS, PEOPLE, customer_commands
 
 
@@ -118,6 +119,17 @@ def test_a_customer_is_folded_without_what_was_erased(commands: list[Command]) -
             assert (erased.name, erased.held_keys()) == (REDACTED, frozenset())
             for name in ("version", "status", "tags", "parent_id", "survivor_id", "lifecycle"):
                 assert getattr(erased, name) == getattr(customer, name)
+
+    asyncio.run(check())
+
+
+@given(st.lists(customer_commands(), max_size=25))
+@example(MERGE_STORY)
+def test_its_stored_state_stands_for_what_it_was_folded_from(commands: list[Command]) -> None:
+    async def check() -> None:
+        crm, customers = await live(commands)
+        for customer in customers:
+            require_stored_states_stand([e.data for e in await crm.history(customer.id)])
 
     asyncio.run(check())
 
