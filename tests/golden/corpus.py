@@ -10,18 +10,16 @@ too, but it may be edited when the state of an aggregate is declared anew: event
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import sys
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from enum import Enum
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from crm_core import SYSTEM, Crm, CrmError, ManualClock, RecordedEvent
 from crm_core.catalog import AGGREGATES
@@ -33,6 +31,7 @@ from crm_core.ledger.event_store import fold
 from crm_core.ledger.records import StoredEvent
 from crm_core.privacy.cipher import Cipher
 from golden.stories import START, everything
+from golden.values import shown
 
 HERE = Path(__file__).parent
 
@@ -168,32 +167,7 @@ def expected_state(name: str, folder: Path = HERE) -> dict[str, Any]:
     return state
 
 
-# --- values as JSON, each with its type -----------------------------------------------------------
-
-
-def shown(value: Any) -> Any:
-    match value:
-        case Enum():
-            return {"enum": value.value}
-        case None | bool() | int() | str():
-            return value
-        case Decimal() | UUID():
-            return {type(value).__name__.lower(): str(value)}
-        case datetime():
-            return {"time": value.isoformat()}
-        case date():
-            return {"date": value.isoformat()}
-        case list() | tuple():
-            return [shown(item) for item in value]
-        case set() | frozenset():
-            return {"set": sorted((shown(item) for item in value), key=msgspec.json.encode)}
-        case dict():
-            return {"map": [[shown(key), shown(item)] for key, item in value.items()]}
-        case msgspec.Struct():
-            return {name: shown(getattr(value, name)) for name in value.__struct_fields__}
-        case _:
-            parts = dataclasses.fields(value)
-            return {part.name: shown(getattr(value, part.name)) for part in parts}
+# --- in the terms of the files -------------------------------------------------------------------
 
 
 def shown_event(form: EventForm, stored: StoredEvent) -> dict[str, Any]:
@@ -257,20 +231,21 @@ async def _told() -> Iterable[list[RecordedEvent]]:
 
 def _golden(events: list[RecordedEvent]) -> GoldenStream:
     first = events[0].stored
-    return GoldenStream(
+    unread = GoldenStream(
         tenant_id=first.tenant_id,
         stream_type=first.stream_type,
         stream_id=first.stream_id,
-        events=tuple(_golden_event(event) for event in events),
+        events=tuple(_sealed_anew(event) for event in events),
     )
+    values = [shown_event(resolve(stored), stored) for stored in unread.stored()]
+    read = [replace(e, value=value) for e, value in zip(unread.events, values, strict=True)]
+    return replace(unread, events=tuple(read))
 
 
-def _golden_event(event: RecordedEvent) -> GoldenEvent:
-    """The event sealed under the golden key."""
-    form = form_of(type(event.data))
+def _sealed_anew(event: RecordedEvent) -> GoldenEvent:
+    """The event under the golden key, not read yet."""
     stored = event.stored
-    data = form.encode(event.data, stored.event_id, stored.tenant_id, CIPHER)
-    resealed = dataclasses.replace(stored, data=data)
+    form = form_of(type(event.data))
     return GoldenEvent(
         type=stored.type,
         schema_version=stored.schema_version,
@@ -280,8 +255,8 @@ def _golden_event(event: RecordedEvent) -> GoldenEvent:
         recorded_at=stored.recorded_at,
         effective_at=stored.effective_at,
         subject_ids=stored.subject_ids,
-        data=data.decode(),
-        value=shown_event(form, resealed),
+        data=form.encode(event.data, stored.event_id, stored.tenant_id, CIPHER).decode(),
+        value={},
     )
 
 

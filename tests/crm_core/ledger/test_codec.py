@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -70,7 +69,7 @@ def form_at(event_class: type[Event]) -> EventForm:
     return EventForm(event_class)
 
 
-def moved(event_class: type[Event], **fields: Any) -> StoredEvent:
+def moved(event_class: type[Event], *, stored_as: str = TOPIC, **fields: Any) -> StoredEvent:
     """An event as the release of this class stores it."""
     form = form_at(event_class)
     event = event_class(originator_id=RECORD, originator_version=4, timestamp=AT, **fields)
@@ -81,7 +80,7 @@ def moved(event_class: type[Event], **fields: Any) -> StoredEvent:
         stream_type="test.person",
         stream_id=RECORD,
         version=4,
-        type=TOPIC,
+        type=stored_as,
         schema_version=form.version,
         recorded_at=AT,
         effective_at=None,
@@ -232,7 +231,7 @@ def test_a_form_that_changed_without_a_new_version_is_named(
 
 
 def test_a_type_that_nobody_knows_names_its_module() -> None:
-    stored = dataclasses.replace(EVERY_RELEASE[0], type="billing.invoice.sent")
+    stored = moved(MovedV1, stored_as="billing.invoice.sent", name="Ada", to="Turin")
     assert stored.type not in EVENT_CLASSES
     with pytest.raises(SetupError, match="switch on the module `billing`") as refusal:
         resolve(stored)
