@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help redis run test check lint types contracts schema schema-check bench soak servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check golden bench soak servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -32,6 +32,9 @@ schema: .venv/dev.stamp  ## print the SDL into schema.graphql
 schema-check: .venv/dev.stamp  ## fail when schema.graphql is not what the code serves
 	@$(BIN)/crm schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql has drifted: run 'make schema' and commit it" >&2; exit 1; }
+
+golden: .venv/dev.stamp  ## keep the stored bytes of event classes that have none yet
+	@PYTHONPATH=tests $(BIN)/python -m golden.corpus
 
 bench: .venv/dev.stamp  ## run the benchmarks; benchmarks/README.md holds the published figures
 	@for script in benchmarks/*/run.py; do $(BIN)/python $$script || exit 1; done

@@ -24,6 +24,28 @@ tags = st.sampled_from(["vip", "eu", "late"])
 systems = st.tuples(st.sampled_from(["erp", "web"]), st.sampled_from(["1", "2"]))
 
 
+# A survivor that goes on with what a merge brought: seldom found by chance.
+MERGE_STORY: list[Command] = [
+    c.RegisterPerson(customer_id=PEOPLE[0], name="P"),
+    c.RegisterPerson(customer_id=PEOPLE[1], name="P"),
+    c.AddContactPoint(
+        customer_id=PEOPLE[1],
+        point_id=POINTS[0],
+        type=e.ContactPointType.EMAIL,
+        value="a@example.com",
+    ),
+    c.AddContactPoint(
+        customer_id=PEOPLE[1],
+        point_id=POINTS[1],
+        type=e.ContactPointType.EMAIL,
+        value="b@example.com",
+    ),
+    c.MergeCustomers(customer_id=PEOPLE[0], loser_ids=(PEOPLE[1],), plan_id=PLANS[0]),
+    c.VerifyContactPoint(customer_id=PEOPLE[0], point_id=POINTS[0]),
+    c.MakeContactPointPrimary(customer_id=PEOPLE[0], point_id=POINTS[1]),
+]
+
+
 def customer_commands() -> st.SearchStrategy[Command]:
     """Any command about one of a few customers; many will be refused, as they should be."""
     return st.one_of(

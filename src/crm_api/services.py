@@ -12,6 +12,7 @@ import structlog
 
 from crm_api.tokens import Tokens
 from crm_core import Crm
+from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections.reading import Reads
 from crm_projections.registry import PROJECTIONS
@@ -37,7 +38,12 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    url: str, root_key: bytes, tenant: str = "main", redis_url: str | None = None
+    url: str,
+    root_key: bytes,
+    tenant: str = "main",
+    *,
+    redis_url: str | None = None,
+    snapshot_every: int = SNAPSHOT_EVERY,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database, and projects in the background until the end.
 
@@ -45,7 +51,13 @@ async def open_services(
     """
     async with AsyncExitStack() as opened:
         crm = await opened.enter_async_context(
-            await Crm.open(url, root_key=root_key, tenant=tenant, redis_url=redis_url)
+            await Crm.open(
+                url,
+                root_key=root_key,
+                tenant=tenant,
+                redis_url=redis_url,
+                snapshot_every=snapshot_every,
+            )
         )
         pool = await open_pool(url, "crm_app")
         opened.push_async_callback(pool.close)

@@ -38,6 +38,11 @@ class AsOf:
             if moment is not None and moment.tzinfo is None:
                 raise Invalid("as_of", "takes moments with a time zone")
 
+    @property
+    def is_position(self) -> bool:
+        """Whether it is a place in the ledger and nothing else: one that was named, or its end."""
+        return self.time is None and self.version is None and self.effective_at is None
+
     def includes(self, event: RecordedEvent) -> bool:
         return (
             (self.position is None or event.position <= self.position)

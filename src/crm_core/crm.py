@@ -23,13 +23,17 @@ from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids, RandomIds, tenant_id_of
 from crm_core.kernel.messages import Actor, ActorKind, Command, Receipt, Request
 from crm_core.kernel.values import normal_email
+from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY, AggregateStore
 from crm_core.ledger.event_store import PAGE_EVENTS, EventStore, RecordedEvent
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.memory import InMemoryLedger
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.keys import PostgresKeyStore
 from crm_core.ledger.postgres.ledger import PostgresLedger
+from crm_core.ledger.postgres.snapshots import PostgresSnapshotStore
 from crm_core.ledger.selection import EVERYTHING, Page, Selection
+from crm_core.ledger.snapshot_taker import SnapshotTaker
+from crm_core.ledger.snapshots import InMemorySnapshotStore, SnapshotStore
 from crm_core.ledger.subscription import Subscription, Tail
 from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
@@ -51,14 +55,25 @@ class Crm:
     sync: ClassVar[type[SyncCrm]]
 
     def __init__(
-        self, ledger: Ledger, keyring: Keyring, *, tenant: str = "main", ids: Ids | None = None
+        self,
+        ledger: Ledger,
+        keyring: Keyring,
+        *,
+        tenant: str = "main",
+        ids: Ids | None = None,
+        snapshots: SnapshotStore | None = None,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         self.tenant = tenant
         self.tenant_id = tenant_id_of(tenant)
         self.store = EventStore(ledger, keyring)
         self._tail = Tail(ledger)
+        self.aggregates = AggregateStore(
+            self.store, snapshots or InMemorySnapshotStore(), snapshot_every
+        )
+        self._taker = SnapshotTaker(self.aggregates)
         self._ids = ids or RandomIds()
-        self._execution = Execution(self.store, self._ids, self.rights)
+        self._execution = Execution(self.aggregates, self._taker, self._ids, self.rights)
         self._rights: TTLCache[UUID, Rights] = TTLCache(10_000, _RIGHTS_SECONDS)
 
     # --- opening and closing ------------------------------------------------------------------
@@ -72,18 +87,25 @@ class Crm:
         tenant: str = "main",
         clock: Clock | None = None,
         redis_url: str | None = None,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
 
         `root_key` (32 bytes) wraps every other key: without it personal data cannot be read.
         With a Redis, subscribers hear at once of what other processes append; without, or when
-        it is away, within a quarter of a second. Raises SetupError `database.unreachable`,
+        it is away, within a quarter of a second. A stream of more than `snapshot_every` events is
+        loaded by a snapshot; 0 takes none. Raises SetupError `database.unreachable`,
         `database.not_migrated` or `redis.bad_url`.
         """
         relay = _relay(redis_url)
         pool = await open_pool(url, "crm_app")
-        ledger = PostgresLedger(pool, clock, relay=relay)
-        return cls(ledger, Keyring(root_key, PostgresKeyStore(pool)), tenant=tenant)
+        return cls(
+            PostgresLedger(pool, clock, relay=relay),
+            Keyring(root_key, PostgresKeyStore(pool)),
+            tenant=tenant,
+            snapshots=PostgresSnapshotStore(pool),
+            snapshot_every=snapshot_every,
+        )
 
     @classmethod
     def in_memory(
@@ -94,6 +116,7 @@ class Crm:
         return cls(InMemoryLedger(clock or SystemClock()), keyring, tenant=tenant, ids=ids)
 
     async def close(self) -> None:
+        await self._taker.close()
         await self.store.ledger.close()
 
     async def __aenter__(self) -> Self:
@@ -166,7 +189,11 @@ class Crm:
 
     async def get(self, kind: type[A], record_id: UUID, as_of: AsOf = NOW) -> A:
         """The record, now or as it was. Raises NotFound where there was none."""
-        aggregate = fold_as_of(await self._stream(record_id, as_of), as_of)
+        if as_of.is_position:
+            loaded = await self.aggregates.load(self.tenant_id, [record_id], up_to=as_of.position)
+            aggregate = loaded.get(record_id)
+        else:
+            aggregate = fold_as_of(await self._stream(record_id, as_of), as_of)
         if not isinstance(aggregate, kind):
             raise NotFound(kind.TOPIC, record_id)
         return aggregate

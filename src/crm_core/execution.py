@@ -15,9 +15,10 @@ from crm_core.kernel.errors import CrmError, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
 from crm_core.kernel.messages import Actor, Receipt, Request, validate
+from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.conflicts import name_the_intervening
-from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamAppend
+from crm_core.ledger.snapshot_taker import SnapshotTaker
 from crm_core.privacy.cipher import Cipher
 from crm_core.work import Batch, CommandWork, Part, Plan, refuse_taken
 
@@ -35,8 +36,12 @@ RightsOf = Callable[[UUID, Actor], Awaitable[Rights]]
 class Execution:
     """Executes commands against one ledger."""
 
-    def __init__(self, store: EventStore, ids: Ids, rights_of: RightsOf) -> None:
-        self._store = store
+    def __init__(
+        self, aggregates: AggregateStore, taker: SnapshotTaker, ids: Ids, rights_of: RightsOf
+    ) -> None:
+        self._aggregates = aggregates
+        self._store = aggregates.events
+        self._taker = taker
         self._ids = ids
         self._rights_of = rights_of
 
@@ -65,7 +70,7 @@ class Execution:
 
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
         """The events that the command would record now; nothing is stored. Raises its refusal."""
-        batch = Batch(self._store, tenant_id, {})
+        batch = Batch(self._aggregates, tenant_id, {})
         plan = await self._decide(batch, request)
         refuse_taken(plan, await self._store.holders(tenant_id, plan.taken))
         return [event for part in plan.parts for event in part.events]
@@ -95,6 +100,9 @@ class Execution:
                 outcomes[index] = refusal
         stored = await self._store.ledger.append(tenant_id, list(appends.values()))
         outcomes |= {index: _outcome(s) for index, s in zip(appends, stored, strict=True)}
+        self._note_commits(
+            tenant_id, (plans[i] for i in appends if isinstance(outcomes[i], Receipt))
+        )
         refused = [index for index in plans if isinstance(outcomes[index], CrmError)]
         certain_to = min(refused, default=max(requests))
         return {
@@ -102,6 +110,12 @@ class Execution:
             for index, outcome in outcomes.items()
             if index <= certain_to or isinstance(outcome, Receipt)
         }
+
+    def _note_commits(self, tenant_id: UUID, stored: Iterable[Plan]) -> None:
+        for plan in stored:
+            for part in plan.parts:
+                version = part.base_version + len(part.events)
+                self._taker.committed(tenant_id, part.aggregate.id, version)
 
     async def _decide_all(
         self, tenant_id: UUID, requests: dict[int, Request]
@@ -113,7 +127,7 @@ class Execution:
         """
         held: dict[HeldKey, UUID] = {}
         while True:
-            batch = Batch(self._store, tenant_id, held)
+            batch = Batch(self._aggregates, tenant_id, held)
             await batch.prefetch(request.command.target_id for request in requests.values())
             plans: dict[int, Plan] = {}
             refusals: dict[int, CrmError] = {}

@@ -14,6 +14,7 @@ from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
 from crm_core.kernel.messages import Actor, Command, Receipt, Request
 from crm_core.kernel.portal import Portal
+from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.event_store import RecordedEvent
 from crm_core.ledger.selection import EVERYTHING, Page, Selection
 
@@ -39,10 +40,18 @@ class SyncCrm:
         tenant: str = "main",
         clock: Clock | None = None,
         redis_url: str | None = None,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> Self:
         """See `Crm.open`."""
         portal = Portal()
-        opening = Crm.open(url, root_key=root_key, tenant=tenant, clock=clock, redis_url=redis_url)
+        opening = Crm.open(
+            url,
+            root_key=root_key,
+            tenant=tenant,
+            clock=clock,
+            redis_url=redis_url,
+            snapshot_every=snapshot_every,
+        )
         try:
             crm = portal.call(opening)
         except BaseException:

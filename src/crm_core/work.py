@@ -12,8 +12,9 @@ from crm_core.kernel.errors import NotFound, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
 from crm_core.kernel.messages import A, Request
+from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.codec import form_of
-from crm_core.ledger.event_store import EventStore, fold
+from crm_core.ledger.event_store import fold
 
 __all__ = ["Batch", "CommandWork", "Part", "Plan", "refuse_taken"]
 
@@ -21,10 +22,12 @@ __all__ = ["Batch", "CommandWork", "Part", "Plan", "refuse_taken"]
 class Batch:
     """The records that a batch has read, each with what earlier commands of it decided."""
 
-    def __init__(self, store: EventStore, tenant_id: UUID, held: Mapping[HeldKey, UUID]) -> None:
+    def __init__(
+        self, aggregates: AggregateStore, tenant_id: UUID, held: Mapping[HeldKey, UUID]
+    ) -> None:
         self.tenant_id = tenant_id
         self.presumed_free: set[HeldKey] = set()
-        self._store = store
+        self._aggregates = aggregates
         self._held: dict[HeldKey, UUID | None] = dict(held)
         self._records: dict[UUID, Aggregate | None] = {}
         self._decided: dict[UUID, list[Event]] = {}
@@ -34,11 +37,10 @@ class Batch:
         wanted = {record_id for record_id in record_ids if record_id not in self._records}
         if not wanted:
             return
-        streams: dict[UUID, list[Event]] = {record_id: [] for record_id in wanted}
-        for recorded in await self._store.stream(self.tenant_id, wanted):
-            streams[recorded.record_id].append(recorded.data)
-        for record_id, events in streams.items():
-            self._records[record_id] = fold([*events, *self._decided.get(record_id, ())])
+        stored = await self._aggregates.load(self.tenant_id, wanted)
+        for record_id in wanted:
+            decided = self._decided.get(record_id, ())
+            self._records[record_id] = fold(decided, stored.get(record_id))
 
     async def find(self, record_id: UUID) -> Aggregate | None:
         if record_id not in self._records:

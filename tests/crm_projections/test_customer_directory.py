@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm_core import SYSTEM, Command, Crm, Request
@@ -18,7 +18,7 @@ from crm_core.customers import (
 )
 from crm_projections.customer_directory.projection import CUSTOMERS, CustomerDirectory, CustomerRow
 from crm_projections.projection import project
-from strategies import customer_commands
+from strategies import MERGE_STORY, customer_commands
 
 
 @given(st.lists(customer_commands(), max_size=25))
@@ -30,6 +30,23 @@ def test_a_row_is_what_the_record_is(commands: list[Command]) -> None:
         for row in project(CustomerDirectory(), events).all(CUSTOMERS):
             record = await crm.get(Customer, row.customer_id)
             assert shown(row) == known(record)
+
+    asyncio.run(check())
+
+
+@given(st.lists(customer_commands(), max_size=25))
+@example(MERGE_STORY)
+def test_a_row_is_made_without_what_was_erased(commands: list[Command]) -> None:
+    async def check() -> None:
+        crm = Crm.in_memory()
+        await crm.execute_many([Request(command=command, actor=SYSTEM) for command in commands])
+        ids = {event.record_id async for page in crm.events() for event in page}
+        for customer_id in ids:
+            await crm.store.keyring.destroy(crm.tenant_id, customer_id)
+        events = [event async for page in crm.events() for event in page]
+        rows = project(CustomerDirectory(), events).all(CUSTOMERS)
+        assert {row.customer_id for row in rows} == ids
+        assert {row.name for row in rows} <= {None}
 
     asyncio.run(check())
 

@@ -254,7 +254,8 @@ def _held(points: tuple[Point, ...], point: Point) -> tuple[Point, ...]:
 
 
 def _led_by(points: tuple[Point, ...], point_id: UUID) -> tuple[Point, ...]:
-    of = {p.point_id: p.type for p in points}[point_id]
+    # None: it came by a merge, and was erased with what the merge said.
+    of = next((p.type for p in points if p.point_id == point_id), None)
     return tuple(replace(p, primary=p.point_id == point_id) if p.type is of else p for p in points)
 
 

@@ -33,6 +33,7 @@ class Place:
             root_key=self.root_key,
             tenant=self.settings.tenant,
             redis_url=self.settings.redis,
+            snapshot_every=self.settings.snapshot_every,
         )
 
 

@@ -117,7 +117,11 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
     host, port = listening.getsockname()[:2]
     settings = place.settings
     async with open_services(
-        place.url, place.root_key, settings.tenant, settings.redis
+        place.url,
+        place.root_key,
+        settings.tenant,
+        redis_url=settings.redis,
+        snapshot_every=settings.snapshot_every,
     ) as services:
         server = uvicorn.Server(
             uvicorn.Config(

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_core import SetupError
 from crm_core.embedded import default_data_dir
+from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.privacy.cipher import KEY_BYTES
 
 __all__ = ["Settings", "root_key"]
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     """32 bytes in base64; wraps every other key. With the embedded server one is made."""
     root_key_file: Path | None = None
     tenant: str = "main"
+    snapshot_every: int = SNAPSHOT_EVERY
+    """A record that has more events is loaded by a snapshot; 0 takes none."""
     host: str = "127.0.0.1"
     port: int = 8000
 

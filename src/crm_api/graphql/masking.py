@@ -1,12 +1,14 @@
 """What a client learns of an error: a code of the closed list, a sentence, and a trace id.
 
-The log learns where it happened, never the error's text: that may hold somebody's data.
+The log learns where it happened, never the error's text: that may hold somebody's data, unless it
+is a SetupError's.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 from uuid import uuid4
 
 import structlog
@@ -19,7 +21,7 @@ from strawberry.types.execution import StreamExecutionResult
 from crm_api.graphql.context import Context
 from crm_api.graphql.errors import ErrorCode, code_of
 from crm_api.messages import Language, sentence
-from crm_core import CrmError
+from crm_core import CrmError, SetupError
 
 __all__ = ["Masking", "presented"]
 
@@ -83,7 +85,7 @@ def _presented(
     else:
         code = code_of(cause)
         message = _sentence(cause, code, language)
-        if isinstance(cause, CrmError) and code is not ErrorCode.INTERNAL:
+        if _may_be_told(cause, code):
             extensions["reason"] = cause.code
             if code is ErrorCode.PROJECTION_LAGGING:
                 extensions["position"] = cause.parameters["reached"]
@@ -108,11 +110,17 @@ def _cause(error: GraphQLError) -> BaseException | None:
 
 
 def _sentence(cause: BaseException, code: ErrorCode, language: Language) -> str:
+    if _may_be_told(cause, code):
+        return sentence(cause.code, cause.parameters, language)
     if code is ErrorCode.INTERNAL:
         return sentence("api.internal", {}, language)
-    if not isinstance(cause, CrmError):
-        return sentence("api.unavailable", {}, language)
-    return sentence(cause.code, cause.parameters, language)
+    return sentence("api.unavailable", {}, language)
+
+
+def _may_be_told(cause: BaseException, code: ErrorCode) -> TypeGuard[CrmError]:
+    """What an operator must mend is our fault, and still told: it is nobody's data."""
+    foreseen = isinstance(cause, SetupError) or code is not ErrorCode.INTERNAL
+    return isinstance(cause, CrmError) and foreseen
 
 
 def _code_of_document(error: GraphQLError, is_executing: bool) -> ErrorCode:
@@ -132,6 +140,6 @@ def _log(error: GraphQLError, cause: BaseException | None, code: ErrorCode, trac
         code=code.value,
         trace_id=trace_id,
         path=".".join(map(str, error.path or ())),
-        error=type(cause).__name__,
+        error=str(cause) if isinstance(cause, SetupError) else type(cause).__name__,
         at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
     )

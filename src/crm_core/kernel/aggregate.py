@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple, Self, cast
+from typing import Any, ClassVar, NamedTuple, Self, cast, get_type_hints
 from uuid import UUID
 
 from eventsourcing.domain import BaseAggregate
 
 from crm_core.kernel.events import Created, Event
 
-__all__ = ["AGGREGATE_CLASSES", "Aggregate", "HeldKey", "external_key"]
+__all__ = ["AGGREGATE_CLASSES", "Aggregate", "HeldKey", "external_key", "state_parts"]
 
 
 class HeldKey(NamedTuple):
@@ -33,8 +35,11 @@ class Aggregate(BaseAggregate[UUID]):
     """The `eventsourcing` library's aggregate, with one way to record and one way to apply.
 
     A public method decides: it raises `Rejected` or calls `record`. `when` changes the state
-    and never refuses. State is set up in `__init__`, which takes no arguments: the library turns
-    annotations in the class body into fields, so there are none.
+    and never refuses. The state is declared in the class body, each part with its type and default
+    (docs/decisions/0012-a-snapshot-is-a-shortcut.md):
+
+        status: TicketStatus = TicketStatus.NEW
+        tags: set[str] = field(default_factory=set)
     """
 
     TOPIC: ClassVar[str]
@@ -82,3 +87,10 @@ class Aggregate(BaseAggregate[UUID]):
     def held_keys(self) -> frozenset[HeldKey]:
         """The unique keys this record holds in its present state; taken and released on append."""
         return frozenset()
+
+
+def state_parts(aggregate_class: type[Aggregate]) -> Mapping[str, Any]:
+    """The parts of the state that the class declares, with their types, marks included."""
+    hints = get_type_hints(aggregate_class, include_extras=True)
+    # The library makes a dataclass of every aggregate; the type checker cannot know.
+    return {part.name: hints[part.name] for part in fields(aggregate_class)}  # type: ignore[arg-type]

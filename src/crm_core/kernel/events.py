@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
 
-from eventsourcing.domain import AggregateCreated, AggregateEvent
-from eventsourcing.utils import register_topic
+from eventsourcing.domain import AggregateCreated, AggregateEvent, TAggregate
+from eventsourcing.utils import register_topic, resolve_topic
 
 __all__ = [
     "EVENT_CLASSES",
@@ -31,19 +32,15 @@ __all__ = [
     "PersonalText",
     "Redacted",
     "own_fields",
+    "personal_mark",
     "plain",
 ]
 
 
-class Redacted:
+class Redacted(Enum):
     """Stands where personal data was, after its subject's key was destroyed. There is one."""
 
-    _only: ClassVar[Redacted | None] = None
-
-    def __new__(cls) -> Redacted:
-        if cls._only is None:
-            cls._only = super().__new__(cls)
-        return cls._only
+    REDACTED = 0  # a number, so that msgspec can tell it from any text or record in a union
 
     def __repr__(self) -> str:
         return "REDACTED"
@@ -52,17 +49,28 @@ class Redacted:
         return False
 
 
-REDACTED: Final = Redacted()
+REDACTED: Final = Redacted.REDACTED
 
 
 @dataclass(frozen=True)
 class Personal:
-    """The mark in `Annotated[...]` of a field that must be stored under its subject's key."""
+    """The mark in `Annotated[...]` of a field that must be stored under its subject's key.
+
+    `sealed_as`: the name under which it was sealed at first, once the field has another one.
+    """
+
+    sealed_as: str | None = None
 
 
 PERSONAL: Final = Personal()
 PersonalText: TypeAlias = Annotated[str | Redacted, PERSONAL]
 OptionalPersonalText: TypeAlias = Annotated[str | Redacted | None, PERSONAL]
+
+
+def personal_mark(of: Any) -> Personal | None:
+    """The mark of a field's type, as `own_fields` gives it; None where it is not personal."""
+    marks = (mark for mark in getattr(of, "__metadata__", ()) if isinstance(mark, Personal))
+    return next(marks, None)
 
 
 def plain(value: str | Redacted | None) -> str | None:
@@ -77,7 +85,7 @@ class Event(AggregateEvent):
     """A fact about one aggregate. `class_version` is the schema version of its stored form."""
 
     TOPIC: ClassVar[str]
-    class_version: ClassVar[int] = 1
+    class_version: ClassVar[int] = 1  # raised with an `upcast_vN_vM` (crm_core/ledger/codec.py)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -93,6 +101,20 @@ class Event(AggregateEvent):
 
 class Created(Event, AggregateCreated):
     """The first fact of a stream."""
+
+    def mutate(self, aggregate: TAggregate | None) -> TAggregate | None:
+        """A new aggregate, its state as its class declares it, changed by this fact.
+
+        The library's own way would fill the state from fields of the event that happen to have
+        the same names.
+        """
+        assert aggregate is None, "a stream begins once"
+        kind: type[TAggregate] = resolve_topic(self.originator_topic)
+        begun = kind.__new__(kind)
+        begun.__base_init__(self.originator_id, self.originator_version, self.timestamp)
+        begun.__init__()  # type: ignore[misc]  # takes nothing, in every aggregate
+        self.apply(begun)
+        return begun
 
 
 _ENVELOPE = frozenset({"originator_id", "originator_version", "timestamp", "originator_topic"})

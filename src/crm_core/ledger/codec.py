@@ -3,13 +3,31 @@
 A personal field is stored as the base64 of what AES-256-GCM made of its JSON, under the key of the
 event's subject, bound to tenant, stream, event and field, so that nothing sealed here opens
 elsewhere (docs/decisions/0003-a-sealed-field-is-bound-to-its-event.md).
+
+Stored bytes are never rewritten. A class whose form has changed raises its `class_version` and
+says how the form before becomes this one; old events go through every step on their way out:
+
+    class CustomerRenamed(Event):
+        TOPIC = "customers.customer.renamed"
+        class_version = 2
+        full_name: Annotated[str | Redacted, Personal(sealed_as="name")]
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            state["full_name"] = state.pop("name")
+
+`state` is the stored JSON. What is sealed in it is base64 there and stays so: a step may carry it
+to another name (which then says what it was `sealed_as`) or drop it, and never needs a key. So the
+type of a personal field may only grow by parts with defaults; what needs more is a new field.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -20,10 +38,11 @@ from crm_core.kernel.events import (
     REDACTED,
     Created,
     Event,
-    Personal,
     Redacted,
     own_fields,
+    personal_mark,
 )
+from crm_core.kernel.messages import invalid
 from crm_core.ledger.records import StoredEvent
 from crm_core.privacy.cipher import Cipher
 
@@ -34,10 +53,11 @@ def resolve(stored: StoredEvent) -> EventForm:
     """The form of the class that this event was recorded as."""
     event_class = EVENT_CLASSES.get(stored.type)
     if event_class is None:
-        context = stored.type.partition(".")[0]
+        module = stored.type.partition(".")[0]
         raise SetupError(
             "ledger.unknown_type",
-            f"install or switch on the module `{context}` that records this type",
+            f"install or switch on the module `{module}` that records this type",
+            module=module,
             type=stored.type,
             position=stored.position,
         )
@@ -56,12 +76,15 @@ class EventForm:
         self.event_class = event_class
         self.topic = event_class.TOPIC
         self.version = event_class.class_version
+        self._upcasts = [_upcast_of(event_class, since) for since in range(1, self.version)]
         fields = own_fields(event_class)
         self.names = tuple(fields)
         self._personal = {
-            name: msgspec.json.Decoder(_without_redacted(of)) for name, of in fields.items()
-            if _is_personal(of)
-        }  # fmt: skip
+            name: (mark.sealed_as or name, msgspec.json.Decoder(_without_redacted(of)))
+            for name, of in fields.items()
+            if (mark := personal_mark(of)) is not None
+        }
+        _require_apart([sealed_as for sealed_as, _ in self._personal.values()], event_class)
         stored = [
             (name, bytes | None if name in self._personal else of) for name, of in fields.items()
         ]
@@ -79,33 +102,43 @@ class EventForm:
         and no cipher for it: nothing personal can be recorded about who was erased.
         """
         data = {name: getattr(event, name) for name in self.names}
-        for name in self._personal:
+        for name, (sealed_as, _) in self._personal.items():
             value = data[name]
             if value is None or value is REDACTED:
                 data[name] = None
                 continue
             if cipher is None:
                 raise Rejected("subject.erased", type=self.topic)
-            place = _place(tenant_id, event.originator_id, event_id, name)
+            place = _place(tenant_id, event.originator_id, event_id, sealed_as)
             data[name] = cipher.seal(msgspec.json.encode(value), place)
         return msgspec.json.encode(data)
 
     def decode(self, stored: StoredEvent, cipher: Cipher | None) -> Event:
-        """The event as it was recorded; personal fields are REDACTED where there is no cipher."""
+        """The event as it was recorded; personal fields are REDACTED where there is no cipher.
+
+        Raises SetupError `ledger.newer_schema`, `ledger.upcast_failed`, `ledger.misread`, and
+        `privacy.cannot_open`.
+        """
         raw = stored.data
         if stored.schema_version != self.version:
             raw = self._upcast(stored)
-        data = self._decoder.decode(raw)
+        try:
+            data = self._decoder.decode(raw)
+        except msgspec.ValidationError as error:
+            raise _misread(stored, invalid(error, "data").path) from None
         values = {name: getattr(data, name) for name in self.names}
-        for name, decoder in self._personal.items():
+        for name, (sealed_as, decoder) in self._personal.items():
             sealed = values[name]
             if sealed is None:
                 continue
             if cipher is None:
                 values[name] = REDACTED
-            else:
-                place = _place(stored.tenant_id, stored.stream_id, stored.event_id, name)
+                continue
+            place = _place(stored.tenant_id, stored.stream_id, stored.event_id, sealed_as)
+            try:
                 values[name] = decoder.decode(cipher.open(sealed, place))
+            except msgspec.ValidationError:  # its text could say what was in there
+                raise _misread(stored, name) from None
         values["originator_id"] = stored.stream_id
         values["originator_version"] = stored.version
         values["timestamp"] = stored.happened_at
@@ -117,7 +150,7 @@ class EventForm:
         return event
 
     def _upcast(self, stored: StoredEvent) -> bytes:
-        """Older data, step by step through the class's `upcast_vN_vM` (the library's names)."""
+        """Older data as the present form has it, step by step."""
         if stored.schema_version > self.version:
             raise SetupError(
                 "ledger.newer_schema",
@@ -126,19 +159,62 @@ class EventForm:
                 schema_version=stored.schema_version,
             )
         state: dict[str, Any] = msgspec.json.decode(stored.data)
-        for version in range(stored.schema_version, self.version):
-            getattr(self.event_class, f"upcast_v{version}_v{version + 1}")(state)
+        for since in range(stored.schema_version, self.version):
+            try:
+                self._upcasts[since - 1](state)
+            except Exception as error:
+                # The type of the error only: its text could hold data of the event.
+                raise SetupError(
+                    "ledger.upcast_failed",
+                    "mend the upcaster that failed; what is stored is as it was",
+                    type=stored.type,
+                    position=stored.position,
+                    schema_version=stored.schema_version,
+                    upcaster=_upcaster_name(since),
+                    error=type(error).__name__,
+                ) from error
         return msgspec.json.encode(state)
+
+
+def _upcaster_name(since: int) -> str:
+    return f"upcast_v{since}_v{since + 1}"  # as the library calls it
+
+
+def _upcast_of(event_class: type[Event], since: int) -> Callable[[dict[str, Any]], None]:
+    """The step to the next version; a version that was released is never without one."""
+    upcast: Callable[[dict[str, Any]], None] | None = getattr(
+        event_class, _upcaster_name(since), None
+    )
+    if upcast is None:
+        raise SetupError(
+            "ledger.no_upcaster",
+            "give the class its upcaster back: events of that version may be stored",
+            type=event_class.TOPIC,
+            upcaster=_upcaster_name(since),
+        )
+    return upcast
+
+
+def _misread(stored: StoredEvent, field: str) -> SetupError:
+    return SetupError(
+        "ledger.misread",
+        "the class of this event was changed without a new version; restore its form, or raise its"
+        " `class_version` and say how the old form becomes the new one",
+        type=stored.type,
+        position=stored.position,
+        schema_version=stored.schema_version,
+        field=field,
+    )
+
+
+def _require_apart(sealed_as: list[str], event_class: type[Event]) -> None:
+    """Two fields sealed for one place could change places in the stored bytes, unseen."""
+    twice = [name for name, times in Counter(sealed_as).items() if times > 1]
+    assert not twice, f"two fields of {event_class.__name__} are sealed as {twice}"
 
 
 def _place(tenant_id: UUID, stream_id: UUID, event_id: UUID, field: str) -> bytes:
     return tenant_id.bytes + stream_id.bytes + event_id.bytes + field.encode()
-
-
-def _is_personal(of: Any) -> bool:
-    return get_origin(of) is Annotated and any(
-        isinstance(mark, Personal) for mark in of.__metadata__
-    )
 
 
 def _without_redacted(of: Any) -> Any:

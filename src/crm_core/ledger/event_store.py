@@ -158,9 +158,8 @@ class EventStore:
             after = stored.scanned_to
 
 
-def fold(events: Iterable[Event]) -> Aggregate | None:
-    """The aggregate that these events of one stream make, or None where there are none."""
-    aggregate: Aggregate | None = None
+def fold(events: Iterable[Event], aggregate: Aggregate | None = None) -> Aggregate | None:
+    """What these events of one stream make of the aggregate that those before them made."""
     for event in events:
         aggregate = event.mutate(aggregate)
     return aggregate

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crm_core import SYSTEM, Command, Crm, Invalid, NotFound, Rejected, Request
+from crm_core import REDACTED, SYSTEM, Command, Crm, Invalid, NotFound, Rejected, Request
 from crm_core.customers.customer.customer import Customer, CustomerStatus
 from crm_core.ledger.codec import form_of
-from strategies import ORGANIZATIONS, PEOPLE, customer_commands
+from crm_core.ledger.event_store import fold
+from stored_states import require_stored_states_stand
+from strategies import MERGE_STORY, ORGANIZATIONS, PEOPLE, customer_commands
 
 
 async def live(commands: list[Command]) -> tuple[Crm, list[Customer]]:
@@ -100,6 +102,34 @@ def test_every_event_survives_encode_and_decode(commands: list[Command]) -> None
             for event in page:
                 form = form_of(type(event.data))
                 assert form.decode(event.stored, await _cipher(crm, event)) == event.data
+
+    asyncio.run(check())
+
+
+@given(st.lists(customer_commands(), max_size=25))
+@example(MERGE_STORY)
+def test_a_customer_is_folded_without_what_was_erased(commands: list[Command]) -> None:
+    async def check() -> None:
+        crm, known = await live(commands)
+        for customer in known:
+            await crm.store.keyring.destroy(crm.tenant_id, customer.id)
+        for customer in known:
+            erased = fold(event.data for event in await crm.history(customer.id))
+            assert isinstance(erased, Customer)
+            assert (erased.name, erased.held_keys()) == (REDACTED, frozenset())
+            for name in ("version", "status", "tags", "parent_id", "survivor_id", "lifecycle"):
+                assert getattr(erased, name) == getattr(customer, name)
+
+    asyncio.run(check())
+
+
+@given(st.lists(customer_commands(), max_size=25))
+@example(MERGE_STORY)
+def test_its_stored_state_stands_for_what_it_was_folded_from(commands: list[Command]) -> None:
+    async def check() -> None:
+        crm, customers = await live(commands)
+        for customer in customers:
+            require_stored_states_stand([e.data for e in await crm.history(customer.id)])
 
     asyncio.run(check())
 

@@ -42,6 +42,7 @@ from crm_core.sales.pipeline.events import ForecastCategory, GateField, Stage
 from crm_core.sales.pipeline.pipeline import Pipeline
 from crm_core.sales.pipeline.standard import STANDARD_STAGES
 from crm_core.sales.product.commands import AddProduct, SetProductPrice
+from stored_states import require_stored_states_stand
 
 K = TypeVar("K", bound=StrEnum)
 Kind = Callable[[str], list[st.SearchStrategy[Command]]]
@@ -543,6 +544,11 @@ def test_every_event_survives_encode_and_decode(events: list[Event]) -> None:
             data=form.encode(event, event_id, TENANT, cipher),
         )
         assert form.decode(stored, cipher) == event
+
+
+@given(told(way, money, forecast, people))
+def test_its_stored_state_stands_for_what_it_was_folded_from(story: Told) -> None:
+    require_stored_states_stand(story.history)
 
 
 @given(told(way, forecast))

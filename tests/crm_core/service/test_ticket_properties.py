@@ -32,6 +32,7 @@ from crm_core.service.ticket import commands as c
 from crm_core.service.ticket import events as e
 from crm_core.service.ticket.events import TicketStatus as S
 from crm_core.service.ticket.ticket import Ticket
+from stored_states import require_stored_states_stand
 
 K = TypeVar("K", bound=StrEnum)
 
@@ -279,6 +280,12 @@ def test_every_event_survives_encode_and_decode(told: list[Event]) -> None:
     cipher = Cipher(new_key())
     for event in told:
         assert reread(event, cipher, cipher) == event
+
+
+@given(histories)
+def test_its_stored_state_stands_for_what_it_was_folded_from(told: list[list[Event]]) -> None:
+    for history in told:
+        require_stored_states_stand(history)
 
 
 @given(histories)

@@ -18,7 +18,7 @@ from crm_api.graphql.ids import global_id, uuid_of
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.node import Node, Record
 from crm_core import Actor, ActorKind, Event, RecordedEvent, Redacted
-from crm_core.kernel.events import PERSONAL, own_fields
+from crm_core.kernel.events import own_fields, personal_mark
 
 if TYPE_CHECKING:
     from crm_api.graphql.types.user import User
@@ -99,7 +99,7 @@ class EventRecord(Node):
         hidden = await self._hidden(info)
         return JSON(
             {
-                name: None if name in hidden else msgspec.to_builtins(value, enc_hook=_plain)
+                name: None if name in hidden else msgspec.to_builtins(value)
                 for name, value in self._fields()
             }
         )
@@ -138,13 +138,5 @@ class EventRecord(Node):
 @cache
 def _personal_fields(event_class: type[Event]) -> frozenset[str]:
     return frozenset(
-        name
-        for name, of in own_fields(event_class).items()
-        if PERSONAL in getattr(of, "__metadata__", ())
+        name for name, of in own_fields(event_class).items() if personal_mark(of) is not None
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Redacted):
-        return None
-    raise NotImplementedError(type(value).__name__)

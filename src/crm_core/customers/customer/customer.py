@@ -35,9 +35,6 @@ TAGS_MAX = 100
 class Customer(CustomerState):
     TOPIC = "customers.customer"
 
-    def __init__(self) -> None:
-        super().__init__()  # the library makes an empty __init__ for a class without its own
-
     # --- registering and naming ---------------------------------------------------------------
 
     @classmethod

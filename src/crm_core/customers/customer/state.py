@@ -69,22 +69,21 @@ class Absorbed:
 class CustomerState(Aggregate):
     """The part of `Customer` that never decides."""
 
-    def __init__(self) -> None:
-        self.kind = e.CustomerKind.PERSON
-        self.name: PersonalText = ""
-        self.status = CustomerStatus.ACTIVE
-        self.lifecycle = e.Lifecycle.PROSPECT
-        self.owner_id: UUID | None = None
-        self.parent_id: UUID | None = None
-        self.survivor_id: UUID | None = None
-        self.points: dict[UUID, HeldPoint] = {}
-        self.addresses: dict[str, e.PersonalAddress] = {}
-        self.affiliations: dict[UUID, Affiliation] = {}
-        self.tags: set[str] = set()
-        self.consents: dict[tuple[e.ConsentChannel, str], Consent] = {}
-        self.external_ids: set[e.ExternalId] = set()
-        self.absorbed: dict[UUID, Absorbed] = {}
-        self._status_before_merge = CustomerStatus.ACTIVE
+    kind: e.CustomerKind = e.CustomerKind.PERSON
+    name: PersonalText = ""
+    status: CustomerStatus = CustomerStatus.ACTIVE
+    lifecycle: e.Lifecycle = e.Lifecycle.PROSPECT
+    owner_id: UUID | None = None
+    parent_id: UUID | None = None
+    survivor_id: UUID | None = None
+    points: dict[UUID, HeldPoint] = field(default_factory=dict)
+    addresses: dict[str, e.PersonalAddress] = field(default_factory=dict)
+    affiliations: dict[UUID, Affiliation] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    consents: dict[tuple[e.ConsentChannel, str], Consent] = field(default_factory=dict)
+    external_ids: set[e.ExternalId] = field(default_factory=set)
+    absorbed: dict[UUID, Absorbed] = field(default_factory=dict)
+    _status_before_merge: CustomerStatus = CustomerStatus.ACTIVE
 
     # --- unique keys --------------------------------------------------------------------------
 
@@ -193,12 +192,14 @@ class CustomerState(Aggregate):
         self.points[point.point_id] = replace(point, primary=is_first)
 
     def _change(self, point_id: UUID, **changes: Any) -> None:
-        self.points[point_id] = replace(self.points[point_id], **changes)
+        held = self.points.get(point_id)
+        if held is not None:  # else it came by a merge, and was erased with what the merge said
+            self.points[point_id] = replace(held, **changes)
 
     def _make_primary(self, point_id: UUID) -> None:
-        of = self.points[point_id].type
+        leading = self.points.get(point_id)
         for held in list(self.points.values()):
-            if held.type is of:
+            if leading is not None and held.type is leading.type:
                 self._change(held.point_id, primary=held.point_id == point_id)
 
     def _let_go(self, point_ids: Iterable[UUID]) -> None:

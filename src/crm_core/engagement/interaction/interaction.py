@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, assert_never
 from uuid import UUID
@@ -42,14 +42,13 @@ class Content:
 class Interaction(Aggregate):
     TOPIC = "engagement.interaction"
 
-    def __init__(self) -> None:
-        self.customer_id = UUID(int=0)
-        self.channel = e.InteractionChannel.NOTE
-        self.visibility = e.InteractionVisibility.RECORD
-        self.original = Content()
-        self.content = Content()
-        self.links: set[Link] = set()
-        self.is_redacted = False
+    customer_id: UUID = UUID(int=0)
+    channel: e.InteractionChannel = e.InteractionChannel.NOTE
+    visibility: e.InteractionVisibility = e.InteractionVisibility.RECORD
+    original: Content = Content()
+    content: Content = Content()
+    links: set[Link] = field(default_factory=set)
+    is_redacted: bool = False
 
     @property
     def subject_id(self) -> UUID:

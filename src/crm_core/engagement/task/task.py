@@ -19,13 +19,12 @@ class Task(Aggregate):
 
     TOPIC = "engagement.task"
 
-    def __init__(self) -> None:
-        self.title: PersonalText = ""
-        self.status = TaskStatus.OPEN
-        self.due_at = datetime.max.replace(tzinfo=UTC)
-        self.deferred_until: datetime | None = None
-        self.assignee_id = UUID(int=0)
-        self.customer_id: UUID | None = None
+    title: PersonalText = ""
+    status: TaskStatus = TaskStatus.OPEN
+    due_at: datetime = datetime.max.replace(tzinfo=UTC)
+    deferred_until: datetime | None = None
+    assignee_id: UUID = UUID(int=0)
+    customer_id: UUID | None = None
 
     @property
     def subject_id(self) -> UUID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
@@ -25,14 +26,13 @@ class UserStatus(StrEnum):
 class User(Aggregate):
     TOPIC = "identity.user"
 
-    def __init__(self) -> None:
-        self.name: PersonalText = ""
-        self.email: OptionalPersonalText = None
-        self.status = UserStatus.INVITED
-        self.roles: set[str] = set()
-        self.manager_id: UUID | None = None
-        self.office: str | None = None
-        self.password_hash: OptionalPersonalText = None
+    name: PersonalText = ""
+    email: OptionalPersonalText = None
+    status: UserStatus = UserStatus.INVITED
+    roles: set[str] = field(default_factory=set)
+    manager_id: UUID | None = None
+    office: str | None = None
+    password_hash: OptionalPersonalText = None
 
     @classmethod
     def invite(

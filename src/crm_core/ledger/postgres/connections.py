@@ -113,7 +113,8 @@ async def _check(url: str, role: Role) -> None:
         raise unreachable(error) from error
     async with connection:
         known = await connection.execute(
-            "select to_regclass('ledger.event') is not null,"
+            "select to_regclass('ledger.event') is not null"
+            " and to_regclass('ledger.snapshot') is not null,"
             " exists (select from pg_roles where rolname = %s)",
             [role],
         )

@@ -34,9 +34,6 @@ COMPETITORS_MAX = 50
 class Opportunity(OpportunityState):
     TOPIC = "sales.opportunity"
 
-    def __init__(self) -> None:
-        super().__init__()  # the library makes an empty __init__ for a class without its own
-
     # --- opening ------------------------------------------------------------------------------
 
     @classmethod

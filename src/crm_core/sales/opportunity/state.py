@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, assert_never
 from uuid import UUID
 
@@ -27,30 +29,29 @@ _CLOCKS_APART_MAX = timedelta(minutes=1)
 class OpportunityState(Aggregate):
     """The part of `Opportunity` that never decides."""
 
-    def __init__(self) -> None:
-        self.name: PersonalText = ""
-        self.status = Status.OPEN
-        self.customer_id: UUID | None = None
-        self.owner_id = UUID(int=0)
-        self.pipeline_id = UUID(int=0)
-        self.pipeline_version = 0
-        self.stage_id: str | None = None  # none once closed in a pipeline without closing stages
-        self.last_stage: str | None = None  # that it was closed from
-        self.moved_at = _LONG_AGO  # when its stage or status last changed
-        self.stage_probability = ZERO
-        self.probability = ZERO
-        self.forecast_category = ForecastCategory.PIPELINE
-        self.currency = ""
-        self.amount: Money | None = None
-        self.lines: dict[UUID, Line] = {}
-        self.close_date: date | None = None
-        self.held_until: date | None = None
-        self.next_step: OptionalPersonalText = None
-        self.next_step_due_on: date | None = None
-        self.contact_roles: set[tuple[UUID, e.ContactRole]] = set()
-        self.competitors: dict[str, e.CompetitorStatus] = {}
-        self.splits: tuple[e.TeamSplit, ...] = ()
-        self.external_ids: set[tuple[str, str]] = set()
+    name: PersonalText = ""
+    status: Status = Status.OPEN
+    customer_id: UUID | None = None
+    owner_id: UUID = UUID(int=0)
+    pipeline_id: UUID = UUID(int=0)
+    pipeline_version: int = 0
+    stage_id: str | None = None  # none once closed in a pipeline without closing stages
+    last_stage: str | None = None  # that it was closed from
+    moved_at: datetime = _LONG_AGO  # when its stage or status last changed
+    stage_probability: Decimal = ZERO
+    probability: Decimal = ZERO
+    forecast_category: ForecastCategory = ForecastCategory.PIPELINE
+    currency: str = ""
+    amount: Money | None = None
+    lines: dict[UUID, Line] = field(default_factory=dict)
+    close_date: date | None = None
+    held_until: date | None = None
+    next_step: OptionalPersonalText = None
+    next_step_due_on: date | None = None
+    contact_roles: set[tuple[UUID, e.ContactRole]] = field(default_factory=set)
+    competitors: dict[str, e.CompetitorStatus] = field(default_factory=dict)
+    splits: tuple[e.TeamSplit, ...] = ()
+    external_ids: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def subject_id(self) -> UUID:

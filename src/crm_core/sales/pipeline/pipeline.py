@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -47,12 +47,11 @@ class Definition:
 class Pipeline(Aggregate):
     TOPIC = "sales.pipeline"
 
-    def __init__(self) -> None:
-        self.name = ""
-        self.status = PipelineStatus.ACTIVE
-        self.latest = 0
-        self.versions: dict[int, Definition] = {}
-        self.mapped: dict[str, str] = {}  # retired stages, each to the one that stands for it
+    name: str = ""
+    status: PipelineStatus = PipelineStatus.ACTIVE
+    latest: int = 0
+    versions: dict[int, Definition] = field(default_factory=dict)
+    mapped: dict[str, str] = field(default_factory=dict)  # retired stages to what stands for them
 
     # --- reading ------------------------------------------------------------------------------
 

@@ -22,12 +22,11 @@ class ProductStatus(StrEnum):
 class Product(Aggregate):
     TOPIC = "sales.product"
 
-    def __init__(self) -> None:
-        self.name = ""
-        self.code = ""
-        self.series: str | None = None
-        self.list_price = Money(Decimal(0), "XXX")
-        self.status = ProductStatus.ACTIVE
+    name: str = ""
+    code: str = ""
+    series: str | None = None
+    list_price: Money = Money(Decimal(0), "XXX")
+    status: ProductStatus = ProductStatus.ACTIVE
 
     @classmethod
     def add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
@@ -50,20 +50,19 @@ class Ticket(Aggregate):
 
     TOPIC = "service.ticket"
 
-    def __init__(self) -> None:
-        self.subject: PersonalText = ""
-        self.status = TicketStatus.NEW
-        self.type = e.TicketType.QUESTION
-        self.priority = e.TicketPriority.NORMAL
-        self.customer_id: UUID | None = None
-        self.queue: str | None = None
-        self.assignee_id: UUID | None = None
-        self.cycle = Cycle(1, _NEVER)
-        self.complaint_acknowledged = False
-        self.root_cause: str | None = None
-        self.closed_at = _NEVER
-        self.survivor_id: UUID | None = None
-        self.external_ids: set[tuple[str, str]] = set()
+    subject: PersonalText = ""
+    status: TicketStatus = TicketStatus.NEW
+    type: e.TicketType = e.TicketType.QUESTION
+    priority: e.TicketPriority = e.TicketPriority.NORMAL
+    customer_id: UUID | None = None
+    queue: str | None = None
+    assignee_id: UUID | None = None
+    cycle: Cycle = Cycle(1, _NEVER)
+    complaint_acknowledged: bool = False
+    root_cause: str | None = None
+    closed_at: datetime = _NEVER
+    survivor_id: UUID | None = None
+    external_ids: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def subject_id(self) -> UUID:

@@ -1,0 +1,327 @@
+"""A small company whose life has every kind of event in it, on records of every kind.
+
+A new event class gets a command here that records it; `make golden` then keeps its stored bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from crm_core import Command, Money
+from crm_core.customers.customer import commands as customer
+from crm_core.customers.customer import events as ce
+from crm_core.engagement.interaction import commands as interaction
+from crm_core.engagement.interaction import events as ie
+from crm_core.engagement.task import commands as task
+from crm_core.identity.user import commands as user
+from crm_core.sales.opportunity import commands as deal
+from crm_core.sales.opportunity import events as oe
+from crm_core.sales.pipeline import commands as pipeline
+from crm_core.sales.pipeline.events import ForecastCategory, GateField, Stage
+from crm_core.sales.pipeline.standard import STANDARD_STAGES
+from crm_core.sales.product import commands as product
+from crm_core.service.ticket import commands as ticket
+from crm_core.service.ticket import events as te
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+ANNA, BEN = UUID(int=1), UUID(int=2)
+ACME, HOLDING, ADA, ADAS_TWIN = (UUID(int=n) for n in range(11, 15))
+EMAIL, PHONE, TWINS_EMAIL, ROLE, PLAN = (UUID(int=n) for n in range(21, 26))
+FULL, LEAN, WIDGET = UUID(int=31), UUID(int=32), UUID(int=33)
+WON, LOST, LINE, ORDER = UUID(int=41), UUID(int=42), UUID(int=43), UUID(int=44)
+COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
+CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
+
+
+def euros(amount: str) -> Money:
+    return Money(Decimal(amount), "EUR")
+
+
+def everything() -> Iterator[Command]:
+    """The commands in their order, one an hour; none of them is refused."""
+    yield from users()
+    yield from customers()
+    yield from pipelines()
+    yield from products()
+    yield from deals()
+    yield from tickets()
+    yield from interactions()
+    yield from tasks()
+
+
+def users() -> Iterator[Command]:
+    yield user.InviteUser(user_id=ANNA, name="Anna Rossi", email="anna@example.com", office="Turin")
+    yield user.ActivateUser(user_id=ANNA)
+    yield user.SetPassword(user_id=ANNA, password="not a secret at all")
+    yield user.GrantRole(user_id=ANNA, role="sales")
+    yield user.GrantRole(user_id=ANNA, role="admin")
+    yield user.RevokeRole(user_id=ANNA, role="admin")
+    yield user.InviteUser(user_id=BEN, name="Ben", manager_id=ANNA)
+    yield user.SuspendUser(user_id=BEN, reason="On leave")
+    yield user.DeactivateUser(user_id=BEN)
+
+
+def customers() -> Iterator[Command]:
+    yield customer.RegisterOrganization(customer_id=HOLDING, name="Holding")
+    yield customer.RegisterOrganization(customer_id=ACME, name="Acme", source="fair")
+    yield customer.SetOrganizationProfile(
+        customer_id=ACME,
+        sector="tooling",
+        founded_year=1996,
+        annual_revenue=euros("1100.04"),
+        employees=2822,
+        location="Kenya",
+    )
+    yield customer.SetParentOrganization(customer_id=ACME, parent_id=HOLDING)
+    yield customer.RegisterPerson(customer_id=ADA, name="Ada", source="web")
+    yield customer.RenameCustomer(customer_id=ADA, name="Ada Lovelace ✓")
+    yield customer.AddContactPoint(
+        customer_id=ADA,
+        point_id=EMAIL,
+        type=ce.ContactPointType.EMAIL,
+        value="ada@example.com",
+        label="work",
+    )
+    yield customer.AddContactPoint(
+        customer_id=ADA, point_id=PHONE, type=ce.ContactPointType.PHONE, value="+390111234567"
+    )
+    yield customer.VerifyContactPoint(customer_id=ADA, point_id=EMAIL)
+    yield customer.SetAddress(
+        customer_id=ADA,
+        address=ce.Address(
+            lines=("Via Po 1", "Scala B"), city="Torino", postal_code="10124", country="IT"
+        ),
+    )
+    yield customer.StartAffiliation(
+        customer_id=ADA, affiliation_id=ROLE, organization_id=ACME, role="CTO", since=START
+    )
+    yield customer.EndAffiliation(
+        customer_id=ADA, affiliation_id=ROLE, until=START + timedelta(hours=3)
+    )
+    yield customer.TagCustomer(customer_id=ADA, tag="vip")
+    yield customer.TagCustomer(customer_id=ADA, tag="late")
+    yield customer.UntagCustomer(customer_id=ADA, tag="late")
+    yield customer.AssignCustomerOwner(customer_id=ADA, owner_id=ANNA)
+    for channel in (ce.ConsentChannel.EMAIL, ce.ConsentChannel.POST):
+        yield customer.GrantConsent(
+            customer_id=ADA,
+            channel=channel,
+            purpose="news",
+            basis=ce.ConsentBasis.CONSENT,
+            evidence="form 7",
+            expires_at=datetime(2030, 1, 1, tzinfo=UTC),
+        )
+    yield customer.WithdrawConsent(customer_id=ADA, channel=ce.ConsentChannel.POST, purpose="news")
+    yield customer.ChangeLifecycle(customer_id=ADA, to=ce.Lifecycle.ACTIVE)
+    yield customer.ChangeLifecycle(customer_id=ADA, to=ce.Lifecycle.CHURNED, reason="moved away")
+    yield customer.LinkExternalId(customer_id=ADA, system="erp", external_id="4711")
+    yield customer.LinkExternalId(customer_id=ADA, system="web", external_id="ada")
+    yield customer.UnlinkExternalId(customer_id=ADA, system="web", external_id="ada")
+    yield from merge()
+
+
+def merge() -> Iterator[Command]:
+    yield customer.RegisterPerson(customer_id=ADAS_TWIN, name="A. Lovelace")
+    yield customer.AddContactPoint(
+        customer_id=ADAS_TWIN,
+        point_id=TWINS_EMAIL,
+        type=ce.ContactPointType.EMAIL,
+        value="a.lovelace@example.com",
+    )
+    yield customer.TagCustomer(customer_id=ADAS_TWIN, tag="eu")
+    yield customer.LinkExternalId(customer_id=ADAS_TWIN, system="erp", external_id="4712")
+    yield customer.MergeCustomers(customer_id=ADA, loser_ids=(ADAS_TWIN,), plan_id=PLAN)
+    yield customer.MakeContactPointPrimary(customer_id=ADA, point_id=TWINS_EMAIL)
+    yield customer.RevertMerge(customer_id=ADA, plan_id=PLAN)
+    yield customer.RemoveContactPoint(customer_id=ADA, point_id=PHONE)
+    yield customer.ArchiveCustomer(customer_id=ADA, reason="asked for it")
+    yield customer.RestoreCustomer(customer_id=ADA)
+
+
+def pipelines() -> Iterator[Command]:
+    yield pipeline.DefinePipeline(pipeline_id=FULL, name="Sales", stages=STANDARD_STAGES)
+    yield pipeline.AddStage(
+        pipeline_id=FULL,
+        stage=Stage(
+            id="trial",
+            name="Trial",
+            probability=Decimal("62.5"),
+            required_fields=(GateField.CUSTOMER,),
+            allowed_next=("negotiation", "won"),
+            rot_days=9,
+        ),
+        place=4,
+    )
+    yield pipeline.RenameStage(pipeline_id=FULL, stage_id="engaging", name="Talking")
+    yield pipeline.SetStageProbability(
+        pipeline_id=FULL, stage_id="engaging", probability=Decimal(30)
+    )
+    order = ("engaging", "prospecting", "proposal", "trial", "negotiation", "won", "lost")
+    yield pipeline.ReorderStages(pipeline_id=FULL, stage_ids=order)
+    yield pipeline.RetireStage(pipeline_id=FULL, stage_id="prospecting", map_to="engaging")
+    only = Stage(id="only", name="Only", probability=Decimal(50))
+    yield pipeline.DefinePipeline(pipeline_id=LEAN, name="Lean", stages=(only,))
+
+
+def products() -> Iterator[Command]:
+    yield product.AddProduct(
+        product_id=WIDGET, name="Widget", code="W-1", series="W", list_price=euros("19.90")
+    )
+    yield product.SetProductPrice(product_id=WIDGET, list_price=euros("24"))
+    yield product.RetireProduct(product_id=WIDGET)
+    yield product.ReactivateProduct(product_id=WIDGET)
+
+
+def deals() -> Iterator[Command]:
+    yield deal.OpenOpportunity(
+        opportunity_id=WON,
+        name="Widgets for Acme",
+        pipeline_id=FULL,
+        currency="EUR",
+        owner_id=ANNA,
+        product_id=WIDGET,
+        source="fair",
+        amount=euros("1000"),
+        close_date=date(2026, 3, 1),
+    )
+    on = {"opportunity_id": WON}
+    yield deal.SetOpportunityCustomer(**on, customer_id=ACME)
+    yield deal.SetAmount(**on, amount=euros("1200.50"))
+    yield deal.SetCloseDate(**on, close_date=date(2026, 4, 1), reason="budget round")
+    yield deal.OverrideProbability(**on, probability=Decimal("33.3"), reason="gut feeling")
+    yield deal.ClearProbabilityOverride(**on)
+    yield deal.SetForecastCategory(**on, forecast_category=ForecastCategory.COMMIT)
+    yield deal.SetNextStep(**on, text="Call Ada", due_on=date(2026, 2, 1))
+    yield deal.AddContactRole(**on, customer_id=ADA, role=oe.ContactRole.DECISION_MAKER)
+    yield deal.AddContactRole(**on, customer_id=ADA, role=oe.ContactRole.USER)
+    yield deal.RemoveContactRole(**on, customer_id=ADA, role=oe.ContactRole.USER)
+    yield deal.AddCompetitor(**on, competitor="globex")
+    yield deal.SetCompetitorStatus(**on, competitor="globex", status=oe.CompetitorStatus.ELIMINATED)
+    yield deal.AssignOpportunityOwner(**on, owner_id=BEN)
+    shares = ((ANNA, "66.67"), (BEN, "33.33"))
+    yield deal.SetTeamSplits(
+        **on, splits=tuple(oe.TeamSplit(user_id=u, percent=Decimal(p)) for u, p in shares)
+    )
+    yield deal.LinkOpportunityExternalId(**on, system="erp", external_id="D-1")
+    yield deal.LinkOpportunityExternalId(**on, system="erp", external_id="D-2")
+    yield deal.UnlinkOpportunityExternalId(**on, system="erp", external_id="D-2")
+    yield deal.AddLine(
+        **on,
+        line_id=LINE,
+        product_id=WIDGET,
+        quantity=Decimal("12.5"),
+        discount_percent=Decimal(5),
+        tax_code="it.22",
+    )
+    yield deal.ChangeLine(**on, line_id=LINE, quantity=Decimal(10))
+    yield deal.AddLine(**on, line_id=ORDER, product_id=WIDGET, quantity=Decimal(1))
+    yield deal.RemoveLine(**on, line_id=ORDER)
+    yield deal.MoveStage(**on, stage_id="negotiation", reason="offer accepted")
+    yield deal.HoldOpportunity(**on, until=date(2026, 2, 15))
+    yield deal.ResumeOpportunity(**on)
+    yield deal.WinOpportunity(**on, order_id=ORDER)
+    yield from lost_deal()
+
+
+def lost_deal() -> Iterator[Command]:
+    on = {"opportunity_id": LOST}
+    yield deal.OpenOpportunity(
+        **on, name="Widgets for Ada", customer_id=ADA, pipeline_id=FULL, currency="JPY",
+        owner_id=ANNA,
+    )  # fmt: skip
+    yield deal.LoseOpportunity(**on, reason_code="price", competitor="globex")
+    yield deal.ReopenOpportunity(**on, reason="they called back")
+    yield deal.TransferPipeline(
+        **on,
+        pipeline_id=LEAN,
+        stage_map=(deal.StageMapping(from_stage="engaging", to_stage="only"),),
+    )
+    yield deal.ArchiveOpportunity(**on, reason="entered twice")
+    yield pipeline.RetirePipeline(pipeline_id=LEAN)
+
+
+def tickets() -> Iterator[Command]:
+    yield ticket.OpenTicket(
+        ticket_id=COMPLAINT,
+        subject="Is it on? 日本語",
+        channel=te.TicketChannel.EMAIL,
+        customer_id=ADA,
+        product="W-1",
+    )
+    on = {"ticket_id": COMPLAINT}
+    yield ticket.LinkTicketExternalId(**on, system="helpdesk", external_id="T-1")
+    yield ticket.QueueTicket(**on, queue="first")
+    yield ticket.AssignTicket(**on, assignee_id=BEN)
+    yield ticket.SetTicketPriority(**on, priority=te.TicketPriority.HIGH)
+    yield ticket.SetTicketType(**on, type=te.TicketType.COMPLAINT)
+    yield ticket.CommentOnTicket(
+        **on,
+        visibility=te.CommentVisibility.PUBLIC,
+        author_kind=te.CommentAuthorKind.AGENT,
+        body="Have you tried turning it on?",
+    )
+    yield ticket.LogTicketActivity(**on, activity="forwarded", resource="Ben", detail="by fax")
+    yield ticket.AwaitCustomer(**on)
+    yield ticket.HoldTicket(**on, reason="spare part ordered")
+    yield ticket.ResumeTicket(**on)
+    yield ticket.EscalateTicket(**on, level=2, cause="overdue")
+    yield ticket.AcknowledgeComplaint(**on)
+    yield ticket.SetRootCause(**on, root_cause="wiring", detail="red on blue")
+    yield ticket.OfferRemedy(**on, type=te.RemedyType.VOUCHER, money=euros("20"))
+    yield ticket.AcceptRemedy(**on)
+    yield ticket.OpenTicket(ticket_id=DOUBLE, subject="On?", channel=te.TicketChannel.PHONE)
+    yield ticket.LinkTicketExternalId(ticket_id=DOUBLE, system="helpdesk", external_id="T-2")
+    yield ticket.AssignTicket(ticket_id=DOUBLE, assignee_id=BEN)
+    yield ticket.MergeTickets(ticket_id=COMPLAINT, loser_ids=(DOUBLE,))
+    yield ticket.ResolveTicket(**on, code="fixed", summary="It is on.")
+    yield ticket.RequestCsat(**on)
+    yield ticket.RecordCsat(**on, score=4, comment="Took a while")
+    yield ticket.CloseTicket(**on)
+    yield ticket.ReopenTicket(**on, reason="It is off again")
+    yield ticket.OpenTicket(ticket_id=SPAM, subject="Win!", channel=te.TicketChannel.WEB)
+    yield ticket.RejectTicket(ticket_id=SPAM, reason="spam")
+
+
+def interactions() -> Iterator[Command]:
+    on = {"interaction_id": CALL}
+    yield interaction.LogInteraction(
+        **on,
+        customer_id=ADA,
+        channel=ie.InteractionChannel.CALL,
+        direction=ie.InteractionDirection.INBOUND,
+        subject="The switch",
+        body="It is on now.",
+        duration_seconds=90,
+        outcome=ie.CallOutcome.HELD,
+        participant_ids=(BEN,),
+    )
+    yield interaction.CorrectInteraction(**on, body="It is off now.", reason="misheard")
+    yield interaction.LinkInteraction(**on, to=ie.InteractionLinkKind.TICKET, to_id=COMPLAINT)
+    yield interaction.LinkInteraction(**on, to=ie.InteractionLinkKind.OPPORTUNITY, to_id=WON)
+    yield interaction.UnlinkInteraction(**on, to=ie.InteractionLinkKind.OPPORTUNITY, to_id=WON)
+    yield interaction.RedactInteraction(**on, reason="said in confidence")
+
+
+def tasks() -> Iterator[Command]:
+    due = datetime(2026, 2, 1, 8, tzinfo=UTC)
+    on = {"task_id": VISIT}
+    yield task.CreateTask(
+        **on,
+        title="Visit Ada",
+        due_at=due,
+        assignee_id=ANNA,
+        customer_id=ADA,
+        ticket_id=COMPLAINT,
+        remind_before_minutes=(60, 1440),
+    )
+    yield task.AssignTask(**on, assignee_id=BEN)
+    yield task.DeferTask(**on, until=due)
+    yield task.StartTask(**on)
+    yield task.RescheduleTask(**on, due_at=due + timedelta(days=1), reason="snow")
+    yield task.CompleteTask(**on, outcome="Tea was had.")
+    yield task.CreateTask(task_id=CHORE, title="Tidy up", due_at=due, assignee_id=ANNA)
+    yield task.CancelTask(task_id=CHORE, reason="done by others")
