@@ -13,8 +13,10 @@ from crm_core.kernel.clock import ManualClock
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Appended, Expected
+from crm_core.ledger.signal import Closed
+from crm_core.ledger.watch import Pauses
 
-from .contract import TENANT, LedgerContract, command, event, stream
+from .contract import OTHER, TENANT, LedgerContract, command, event, stream
 from .reading_contract import ReadingContract
 
 
@@ -78,6 +80,22 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
         page = await ledger.page(TENANT, after=0, limit=100)
         assert [event.position for event in page] == list(range(1, len(page) + 1))
         await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+
+    async def test_who_starts_to_wait_is_told_at_once_what_is_there(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        """Others may wait already, for other tenants, and the next look may be far away."""
+        pool = await open_pool(database_url, "crm_app")
+        other = PostgresLedger(pool, pauses=Pauses(3600, 3600))
+        waiting = asyncio.create_task(other.wait(OTHER, after=0, seconds=None))
+        await asyncio.sleep(0.1)
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+        try:
+            assert await other.wait(TENANT, after=0, seconds=20) == 1
+        finally:
+            await other.close()
+        with pytest.raises(Closed):
+            await waiting
 
     @pytest.mark.parametrize(
         "statement",
