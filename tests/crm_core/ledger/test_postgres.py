@@ -24,7 +24,7 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
     @pytest.fixture(autouse=True)
     def far(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Small ledgers are read both ways: as they come, and by the indexes."""
-        monkeypatch.setattr("crm_core.ledger.postgres.reading._NEAR_POSITIONS", 20)
+        monkeypatch.setattr("crm_core.ledger.postgres.reading._NEAR_POSITIONS", 3)
 
     @pytest.fixture
     async def ledger(self, database_url: str, clock: ManualClock) -> AsyncIterator[PostgresLedger]:
