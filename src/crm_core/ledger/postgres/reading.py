@@ -22,7 +22,7 @@ from crm_core.ledger.watch import Pauses, Relay, Watch
 __all__ = ["PostgresReader"]
 
 _LAST = 2**63 - 1  # no ledger gets this far
-_NEAR_POSITIONS = 500  # so few are read as they come, and selected here
+_NEAR_POSITIONS = 100  # so few are read as they come, and selected here
 
 
 class PostgresReader:
