@@ -33,10 +33,7 @@ DATA = b'{"text":"' + b"x" * 389 + b'"}'
 TENANT = uuid4()
 
 _ANCHOR = """
-create table anchor (like ledger.event including defaults);
-alter table anchor add primary key (tenant_id, position);
-alter table anchor add unique (tenant_id, stream_id, version);
-alter table anchor add unique (tenant_id, event_id);
+create table anchor (like ledger.event including defaults including indexes);
 create sequence anchor_position;
 """
 _INSERT = f"""

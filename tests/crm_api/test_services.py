@@ -52,3 +52,9 @@ async def test_a_database_that_is_not_there_says_so() -> None:
         async with open_services("postgresql://nobody@127.0.0.1:1/none", ROOT_KEY):
             pass
     assert refused.value.code == "database.unreachable"
+
+
+async def test_an_address_of_redis_that_is_none_is_refused(database_url: str) -> None:
+    with pytest.raises(SetupError, match=r"redis\.bad_url"):
+        async with open_services(database_url, ROOT_KEY, redis_url="localhost:6379"):
+            pass

@@ -17,13 +17,15 @@ from psycopg.conninfo import conninfo_to_dict
 from crm_core import EVERYTHING, SYSTEM, Crm, Page, RecordedEvent, Request, Selection, Subscription
 from crm_core.customers import RegisterPerson, RenameCustomer, TagCustomer
 from crm_core.embedded import EmbeddedPostgres
+from crm_core.ledger.memory import InMemoryLedger
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.keys import PostgresKeyStore
 from crm_core.ledger.postgres.ledger import PostgresLedger
-from crm_core.ledger.records import Append
+from crm_core.ledger.records import Append, StoredEvent
 from crm_core.ledger.signal import Closed
+from crm_core.ledger.subscription import Tail
 from crm_core.ledger.watch import Pauses
-from crm_core.privacy.keys import Keyring
+from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 from query_counts import count_queries
 
 ROOT_KEY = bytes(range(32))
@@ -175,6 +177,28 @@ async def test_a_thousand_who_wait_ask_as_one(stored: Crm, monkeypatch: pytest.M
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_one_who_gives_up_takes_no_event_from_the_others() -> None:
+    class Slow(InMemoryLedger):
+        reads, may_answer = 0, asyncio.Event()
+
+        async def page(self, *given: Any, **named: Any) -> Page[StoredEvent]:
+            self.reads += 1
+            await self.may_answer.wait()
+            return await super().page(*given, **named)
+
+    ledger = Slow()
+    crm = Crm(ledger, Keyring(ROOT_KEY, InMemoryKeyStore()))
+    await record(crm, 1)
+    tail = Tail(ledger)
+    first, *others = [asyncio.create_task(tail.between(crm.tenant_id, 0, 3)) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    ledger.may_answer.set()
+    assert [len(page) for page in await asyncio.gather(*others)] == [3, 3]
+    assert ledger.reads == 1
 
 
 async def test_one_who_follows_a_record_does_not_read_it_again(

@@ -127,6 +127,7 @@ def test_a_rebuilt_read_model_has_the_same_digest(crm: Crm) -> None:
             "root_key.missing",
         ),
         (["projections", "status"], {"CRM_ROOT_KEY": "short"}, "root_key.wrong_shape"),
+        (["projections", "status"], {"CRM_REDIS_URL": "//me:secret@there"}, "redis.bad_url"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

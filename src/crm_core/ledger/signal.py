@@ -27,7 +27,7 @@ class Signal:
 
     def __init__(self) -> None:
         self._tenants: dict[UUID, _Waiting] = {}
-        self._is_closed = False
+        self.is_closed = False
 
     @property
     def tenants(self) -> list[UUID]:
@@ -58,7 +58,7 @@ class Signal:
 
         Raises Closed, or what `fail` was given.
         """
-        if self._is_closed:
+        if self.is_closed:
             raise Closed
         waiting = self._tenants.setdefault(tenant_id, _Waiting())
         one = asyncio.get_running_loop().create_future()
@@ -87,5 +87,5 @@ class Signal:
         self._tenants.clear()
 
     def close(self) -> None:
-        self._is_closed = True
+        self.is_closed = True
         self.fail(Closed())

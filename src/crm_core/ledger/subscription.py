@@ -124,4 +124,4 @@ class Tail:
             page = self._ledger.page(tenant_id, after=after, up_to=up_to, limit=up_to - after)
             self._reading[part] = reading = asyncio.ensure_future(page)
             reading.add_done_callback(lambda _: self._reading.pop(part))
-        return await asyncio.shield(reading)
+        return await asyncio.shield(reading)  # who gives up takes nothing from the others

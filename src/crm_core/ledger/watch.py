@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from crm_core.ledger.signal import Signal
+from crm_core.ledger.signal import Closed, Signal
 
 __all__ = ["Pauses", "Relay", "Watch"]
 
@@ -64,6 +64,8 @@ class Watch:
 
     async def wait(self, tenant_id: UUID, after: int, seconds: float | None) -> int:
         """See `Ledger.wait`. Raises what `look` raises."""
+        if self._signal.is_closed:
+            raise Closed
         if self._looking is None and self._relay is not None:
             self._relay.listen(self._heard)
         if self._looking is None or self._looking.done():

@@ -145,6 +145,7 @@ class ReadingContract:
             (Selection(categories=["sales"]), [1, 2, 3]),
             (Selection(categories=["sales.opportunity"]), [1, 2]),
             (Selection(categories=["sales.product", "service"]), [3, 4]),
+            (Selection(categories=["sales", "sales.opportunity"]), [1, 2, 3]),
             (Selection(types=["sales.opportunity.won", "service.ticket.opened"]), [2, 4]),
             (Selection(categories=["sales"], types=["service.ticket.opened"]), []),
             (Selection(tags=["vip"]), [1, 3]),
@@ -175,9 +176,10 @@ class ReadingContract:
                 streams=(StreamAppend("a.b", STREAMS[stream], Expected.ANY, (event,)),),
             )  # fmt: skip
             await ledger.append(HERE, [append])
-        found, scanned_to = await walk(ledger, selection, limit=10)
-        assert [event.position for event in found] == positions
-        assert scanned_to == 5
+        for limit in (1, 2, 10):
+            found, scanned_to = await walk(ledger, selection, limit=limit)
+            assert [event.position for event in found] == positions
+            assert scanned_to == 5
 
     async def test_a_page_says_how_far_it_has_looked(self, ledger: Ledger) -> None:
         await fill(ledger)

@@ -14,8 +14,10 @@ from crm_core.kernel.errors import Rejected, Unavailable
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Appended, Expected
+from crm_core.ledger.signal import Closed
+from crm_core.ledger.watch import Pauses
 
-from .contract import TENANT, LedgerContract, command, event, stream
+from .contract import OTHER, TENANT, LedgerContract, command, event, stream
 from .reading_contract import ReadingContract
 
 
@@ -23,7 +25,7 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
     @pytest.fixture(autouse=True)
     def far(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Small ledgers are read both ways: as they come, and by the indexes."""
-        monkeypatch.setattr("crm_core.ledger.postgres.reading._NEAR_POSITIONS", 20)
+        monkeypatch.setattr("crm_core.ledger.postgres.reading._NEAR_POSITIONS", 3)
 
     @pytest.fixture
     async def ledger(self, database_url: str, clock: ManualClock) -> AsyncIterator[PostgresLedger]:
@@ -185,6 +187,22 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
             await server.execute(f"alter database {name} allow_connections true")
         await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
         await ledger.close()
+
+    async def test_who_starts_to_wait_is_told_at_once_what_is_there(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        """Others may wait already, for other tenants, and the next look may be far away."""
+        pool = await open_pool(database_url, "crm_app")
+        other = PostgresLedger(pool, pauses=Pauses(3600, 3600))
+        waiting = asyncio.create_task(other.wait(OTHER, after=0, seconds=None))
+        await asyncio.sleep(0.1)
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+        try:
+            assert await other.wait(TENANT, after=0, seconds=20) == 1
+        finally:
+            await other.close()
+        with pytest.raises(Closed):
+            await waiting
 
     @pytest.mark.parametrize(
         "statement",

@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from crm_core import SYSTEM, Crm, RecordedEvent, SetupError, Subscription
 from crm_core.customers import RegisterPerson
@@ -197,6 +202,22 @@ async def test_an_absent_redis_is_reported_once_and_never_with_its_password(
 
 
 @pytest.mark.usefixtures("impatient")
+async def test_a_redis_that_hangs_is_noticed_by_who_only_listens(
+    database_url: str, redis: RedisServer
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with process(database_url, redis.url, USUAL) as crm:
+            waiting = following(crm)
+            await heard(redis)
+            redis.hang()
+            async with asyncio.timeout(20):
+                while not logs:  # noqa: ASYNC110 - a list tells nobody
+                    await asyncio.sleep(0.01)
+            waiting.cancel()
+    assert [entry["event"] for entry in logs] == ["redis.away"]
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_the_log_says_when_redis_is_back(database_url: str, redis: RedisServer) -> None:
     with structlog.testing.capture_logs() as logs:
         async with process(database_url, redis.url, USUAL) as crm:
@@ -207,7 +228,7 @@ async def test_the_log_says_when_redis_is_back(database_url: str, redis: RedisSe
             await asyncio.sleep(0.3)
             await asyncio.to_thread(redis.start)
             async with asyncio.timeout(20):
-                while len(logs) < 2:  # noqa: ASYNC110 - nor does a list
+                while len(logs) < 2:  # noqa: ASYNC110 - a list tells nobody
                     await asyncio.sleep(0.01)
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -224,16 +245,65 @@ async def test_what_others_say_on_that_channel_harms_nobody(
     """A Redis may serve a second database with a tenant of the same name."""
     async with process(database_url, redis.url, NEVER) as crm:
         asked = count_queries(crm, monkeypatch)
-        waiting = following(crm)
+        ledger = crm.store.ledger
+        waiting = asyncio.create_task(ledger.wait(crm.tenant_id, after=0, seconds=None))
         await heard(redis)
         with redis.client() as client:
             for _ in range(20):
                 client.publish("crm.ledger", said.format(tenant=crm.tenant_id))
         await asyncio.sleep(0.2)
         assert not waiting.done()
-        assert sum(asked.values()) < 25
+        assert asked["looks"] < 25
         await append(crm)
-        assert (await asyncio.wait_for(waiting, 20)).position == 1
+        assert await asyncio.wait_for(waiting, 20) == 1
+
+
+def _certified(folder: Path) -> tuple[Path, Path]:
+    """A key and a certificate for localhost that it has signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, plain))
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    return folder / "key.pem", folder / "certificate.pem"
+
+
+async def test_redis_may_be_behind_tls(database_url: str, folder: Path) -> None:
+    key, certificate = _certified(folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    server = RedisServer(
+        folder, "--tls-port", port, "--tls-auth-clients", "no", "--tls-key-file", str(key),
+        "--tls-cert-file", str(certificate), "--tls-ca-cert-file", str(certificate),
+    )  # fmt: skip
+    server.start()
+    url = f"rediss://localhost:{port}/0?ssl_ca_certs={certificate}"
+    try:
+        async with (
+            process(database_url, url, NEVER) as crm,
+            process(database_url, url, NEVER) as by,
+        ):
+            waiting = following(crm)
+            await heard(server)
+            await append(by)
+            assert (await asyncio.wait_for(waiting, 20)).position == 1
+    finally:
+        server.kill()
 
 
 async def test_an_address_that_is_none_is_refused() -> None:

@@ -32,7 +32,7 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 
 _LAST_VERSION = 2**31 - 1
 _LAST_POSITION = 2**63 - 1  # no ledger gets this far
-_NEAR_POSITIONS = 500  # so few are read as they come, and selected here
+_NEAR_POSITIONS = 100  # so few are read as they come, and selected here
 _WIRES = 4
 
 _FOLLOWING = Statement(
