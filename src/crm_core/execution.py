@@ -15,6 +15,7 @@ from crm_core.kernel.errors import CrmError, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
 from crm_core.kernel.messages import Actor, Receipt, Request, validate
+from crm_core.ledger.conflicts import name_the_intervening
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamAppend
 from crm_core.privacy.cipher import Cipher
@@ -59,6 +60,7 @@ class Execution:
                         continue
                 outcomes[index] = outcome
                 del waiting[index]
+        await name_the_intervening(self._store.ledger, tenant_id, outcomes.values())
         return [outcomes[index] for index in range(len(requests))]
 
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:

@@ -32,7 +32,7 @@ mutation ($input: CustomerRenameInput!) {
       __typename code message path
       ... on ValidationError { constraint }
       ... on RuleError { parameters }
-      ... on VersionConflictError { expectedVersion actualVersion }
+      ... on VersionConflictError { expectedVersion actualVersion between { type } }
       ... on PermissionError { right }
     }
     receipt { position replayed eventIds }
@@ -118,6 +118,7 @@ async def test_a_record_that_has_moved_on_is_a_conflict(api: Any) -> None:
     (error,) = data["customerRename"]["userErrors"]
     assert error["__typename"] == "VersionConflictError"
     assert (error["expectedVersion"], error["actualVersion"]) == (1, 2)
+    assert [event["type"] for event in error["between"]] == ["customers.customer.renamed"]
     assert data["customerRename"]["customer"] is None
 
 

@@ -15,7 +15,15 @@ import crm_projections
 from crm_api.messages import Language, catalogue, language_of, sentence
 
 ROOTS = [Path(package.__file__ or "").parent for package in (crm_core, crm_projections, crm_api)]
-RAISED = {"Rejected", "SetupError", "Refused", "HttpRefusal", "__init__", "sentence"}
+RAISED = {
+    "Rejected",
+    "Unavailable",
+    "SetupError",
+    "Refused",
+    "HttpRefusal",
+    "__init__",
+    "sentence",
+}
 
 # What only an operator can mend is printed with its remedy, in English; no client gets to see it.
 FOR_OPERATORS = ("cli.", "serve.", "root_key.", "persistence.")

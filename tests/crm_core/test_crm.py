@@ -72,6 +72,8 @@ async def test_who_names_a_version_is_told_when_it_is_gone(crm: Crm) -> None:
     with pytest.raises(VersionConflict) as conflict:
         await crm.execute(renamed("Ada King"), actor=SYSTEM, expected_version=1)
     assert conflict.value.actual == 2
+    (unseen,) = conflict.value.between
+    assert (unseen.version, unseen.type) == (2, "customers.customer.renamed")
 
 
 async def test_racing_commands_are_decided_again_and_none_is_lost(crm: Crm) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 
@@ -68,9 +69,8 @@ async def test_a_sealed_field_opens_at_its_place_only() -> None:
     cipher = (await crm.store.keyring.for_opening(crm.tenant_id, [ADA]))[ADA]
     form = form_of(type(ada.data))
     assert form.decode(ada.stored, cipher) == ada.data
-    import dataclasses
 
-    moved = dataclasses.replace(bob.stored, data=ada.stored.data)
+    moved = msgspec.structs.replace(bob.stored, data=ada.stored.data)
     with pytest.raises(SetupError, match=r"privacy\.cannot_open"):
         form.decode(moved, cipher)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import strawberry
@@ -15,7 +16,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from strawberry.scalars import JSON
 from strawberry.utils.str_converters import to_camel_case
 
-from crm_api.graphql.scalars import UserErrorCode
+from crm_api.graphql.scalars import Position, UserErrorCode
 from crm_api.messages import Language, sentence
 from crm_core import (
     CommandReused,
@@ -27,6 +28,7 @@ from crm_core import (
     NotFound,
     Rejected,
     SetupError,
+    Unavailable,
     VersionConflict,
 )
 
@@ -84,7 +86,7 @@ def code_of(error: BaseException | None) -> ErrorCode:
             return ErrorCode.PROJECTION_LAGGING
         case Rejected():
             return _PAGING.get(error.code, ErrorCode.BAD_USER_INPUT)
-        case SetupError(code="database.unreachable"):
+        case Unavailable() | SetupError(code="database.unreachable"):
             return ErrorCode.UNAVAILABLE
         case _ if isinstance(error, _AWAY):
             return ErrorCode.UNAVAILABLE
@@ -116,10 +118,21 @@ class RuleError(UserError):
     parameters: JSON = strawberry.field(description="What the rule looked at, by name.")
 
 
+@strawberry.type(description="An event that was recorded after the version that was expected.")
+class InterveningEvent:
+    version: int
+    position: Position
+    type: str
+    event_id: UUID
+
+
 @strawberry.type(description="The record has moved on from `expectedVersion`.")
 class VersionConflictError(UserError):
     expected_version: int | None
     actual_version: int = strawberry.field(description="0 where there is no such record.")
+    between: list[InterveningEvent] = strawberry.field(
+        description="What was recorded after `expectedVersion`, oldest first, at most 100."
+    )
 
 
 @strawberry.type(description="The `idempotencyKey` was used before, for something else.")
@@ -159,7 +172,18 @@ def user_error(error: CrmError, language: Language) -> UserError | None:
         case VersionConflict():
             expected = error.expected if isinstance(error.expected, int) else None
             return VersionConflictError(
-                **said, expected_version=expected, actual_version=error.actual
+                **said,
+                expected_version=expected,
+                actual_version=error.actual,
+                between=[
+                    InterveningEvent(
+                        version=event.version,
+                        position=Position(event.position),
+                        type=event.type,
+                        event_id=event.event_id,
+                    )
+                    for event in error.between
+                ],
             )
         case CommandReused():
             return IdempotencyKeyReusedError(**said)

@@ -9,6 +9,7 @@
     ├── CommandReused       same command id, other content              ledger.command_reused
     ├── ConditionFailed     a tag condition of an append did not hold   ledger.condition_failed
     ├── Lagging             a read model is behind the asked position   projection.lagging
+    ├── Unavailable         the database is away or full; try again     database.gone
     └── SetupError          what only an operator can mend              database.unreachable
 
 The code and the parameters are for programs; `crm_api.messages` turns them into sentences.
@@ -17,7 +18,7 @@ Parameters never hold personal data.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "ConditionFailed",
     "CrmError",
     "Denied",
+    "Intervening",
     "Invalid",
     "Lagging",
     "NotFound",
     "Rejected",
     "SetupError",
+    "Unavailable",
     "VersionConflict",
 ]
 
@@ -75,14 +78,36 @@ class NotFound(CrmError):
         super().__init__("record.not_found", kind=kind, id=str(record_id))
 
 
-class VersionConflict(CrmError):
-    """The stream is not at the expected version; `actual` is 0 for a stream without events."""
+class Intervening(NamedTuple):
+    """An event that was recorded between what a caller had seen and what is."""
 
-    def __init__(self, stream: str, expected: int | str, actual: int) -> None:
+    version: int
+    position: int
+    type: str
+    event_id: UUID
+
+
+class VersionConflict(CrmError):
+    """The stream is not at the expected version; `actual` is 0 for a stream without events.
+
+    `between` has the events that the caller had not seen, oldest first, as far as there is a number
+    of them: at most `BETWEEN_MAX`; `actual` tells whether there are more.
+    """
+
+    BETWEEN_MAX: ClassVar[int] = 100
+
+    def __init__(
+        self,
+        stream: str,
+        expected: int | str,
+        actual: int,
+        between: tuple[Intervening, ...] = (),
+    ) -> None:
         super().__init__("ledger.version_conflict", stream=stream, expected=expected, actual=actual)
         self.stream = stream
         self.expected = expected
         self.actual = actual
+        self.between = between
 
     def __str__(self) -> str:
         return (
@@ -112,6 +137,14 @@ class Lagging(CrmError):
         super().__init__(
             "projection.lagging", projection=projection, wanted=wanted, reached=reached
         )
+
+
+class Unavailable(CrmError):
+    """Nothing is wrong with the request; the database cannot take it now.
+
+    `database.gone` says whether it `may_be_stored`: the connection was lost after it was sent.
+    Sent again with the same command id it has one effect in any case.
+    """
 
 
 class SetupError(CrmError):

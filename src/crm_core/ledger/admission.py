@@ -17,6 +17,7 @@ from crm_core.kernel.errors import (
     Rejected,
     VersionConflict,
 )
+from crm_core.ledger.limits import too_large
 from crm_core.ledger.records import (
     Append,
     Appended,
@@ -58,7 +59,9 @@ class Admission:
 
     `versions` has the last version of each named stream that has events, `holders` the holder of
     each claimed key that is held, `commands` the remembered ones, `found_at` the last position
-    with the tags of each condition, `tracked` the last mark of each upstream that has one.
+    with the tags of each condition, `tracked` the last mark of each upstream that has one,
+    `known_ids` those event ids of the batch that are taken (where a key of the table does not see
+    to it).
     """
 
     tenant_id: UUID
@@ -69,6 +72,7 @@ class Admission:
     commands: dict[UUID, Remembered] = field(default_factory=dict)
     found_at: dict[TagCondition, int] = field(default_factory=dict)
     tracked: dict[str, int] = field(default_factory=dict)
+    known_ids: set[UUID] = field(default_factory=set)
 
     events: list[StoredEvent] = field(default_factory=list)
     taken: dict[tuple[str, bytes], Claim] = field(default_factory=dict)
@@ -93,7 +97,8 @@ class Admission:
             mark = append.tracking
             self.tracked[mark.upstream] = self.marked[mark.upstream] = mark.position
         recorded_at = self.head.recorded_at or self.now
-        event_ids = tuple(e.event_id for stream in append.streams for e in stream.events)
+        event_ids = append.event_ids
+        self.known_ids.update(event_ids)
         if append.fingerprint is not None:
             result = Remembered(
                 append.fingerprint, first, self.head.position, event_ids, recorded_at
@@ -102,6 +107,11 @@ class Admission:
         return Appended(append.command_id, event_ids, self.head.position, recorded_at)
 
     def _refusal(self, append: Append) -> CrmError | None:
+        if (refusal := too_large(append)) is not None:
+            return refusal
+        event_ids = append.event_ids
+        if len(set(event_ids)) < len(event_ids) or not self.known_ids.isdisjoint(event_ids):
+            return Rejected("ledger.event_exists")
         for stream in append.streams:
             actual = self.versions.get(stream.stream_id, 0)
             if not _is_as_expected(stream, actual):

@@ -29,9 +29,10 @@ class Ledger(Protocol):
     async def append(self, tenant_id: UUID, appends: Sequence[Append]) -> list[Appended | CrmError]:
         """Stores a batch in one transaction; one outcome each, in order.
 
-        An append that is refused fails alone: its outcome is the error (VersionConflict,
-        CommandReused, ConditionFailed, or Rejected `claim.taken` or `ledger.already_tracked`), the
-        others are stored.
+        An append that is refused fails alone, the others are stored; its outcome is the error:
+        VersionConflict (with the events that the caller had not seen), CommandReused,
+        ConditionFailed, or Rejected `claim.taken`, `ledger.already_tracked`,
+        `ledger.event_exists`, `ledger.event_too_large`, `ledger.append_too_large`.
         """
 
     async def results(

@@ -11,6 +11,7 @@ from uuid import UUID
 from crm_core.kernel.clock import Clock, SystemClock
 from crm_core.kernel.errors import CrmError, Rejected
 from crm_core.ledger.admission import Admission, Remembered
+from crm_core.ledger.conflicts import name_the_intervening
 from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
 from crm_core.ledger.signal import Signal
 
@@ -20,6 +21,7 @@ __all__ = ["InMemoryLedger"]
 class _Tenant:
     def __init__(self) -> None:
         self.events: list[StoredEvent] = []
+        self.event_ids: set[UUID] = set()
         self.by_stream: defaultdict[UUID, list[StoredEvent]] = defaultdict(list)
         self.holders: dict[tuple[str, bytes], UUID] = {}
         self.commands: dict[UUID, Remembered] = {}
@@ -33,6 +35,7 @@ class _Tenant:
 
     def keep(self, events: Sequence[StoredEvent]) -> None:
         self.events.extend(events)
+        self.event_ids.update(event.event_id for event in events)
         for event in events:
             self.by_stream[event.stream_id].append(event)
 
@@ -44,7 +47,7 @@ class InMemoryLedger:
         self._signal = Signal()
 
     async def append(self, tenant_id: UUID, appends: Sequence[Append]) -> list[Appended | CrmError]:
-        tenant = self._tenants[tenant_id]  # no await below: nobody appends in between
+        tenant = self._tenants[tenant_id]  # no await before it is kept: nobody appends in between
         admission = Admission(
             tenant_id,
             tenant.head,
@@ -67,6 +70,12 @@ class InMemoryLedger:
                 if append.condition is not None
             },
             tracked=tenant.tracked,
+            known_ids={
+                event_id
+                for append in appends
+                for event_id in append.event_ids
+                if event_id in tenant.event_ids
+            },
         )
         outcomes = [admission.admit(append) for append in appends]
         tenant.keep(admission.events)
@@ -74,6 +83,7 @@ class InMemoryLedger:
             tenant.holders.pop(key, None)
         tenant.holders |= {key: claim.holder_id for key, claim in admission.taken.items()}
         self._signal.raise_to(tenant_id, tenant.head.position)
+        await name_the_intervening(self, tenant_id, outcomes)
         return outcomes
 
     async def results(

@@ -1,12 +1,16 @@
-"""What the ledger stores and what an append asks for. Bytes here, no types of the domain."""
+"""What the ledger stores and what an append asks for. Bytes here, no types of the domain.
+
+Structs and not dataclasses: a frozen one is made five times as fast, and there is one an event.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 from uuid import UUID
+
+from msgspec import Struct
 
 from crm_core.kernel.messages import Actor
 
@@ -30,8 +34,7 @@ class Expected(Enum):
 ExpectedVersion: TypeAlias = int | Expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent:
+class NewEvent(Struct, frozen=True, kw_only=True):
     """An event on its way in. `data` is kept and hashed as these exact bytes."""
 
     event_id: UUID
@@ -43,8 +46,7 @@ class NewEvent:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StreamAppend:
+class StreamAppend(Struct, frozen=True):
     """Events for one stream, in order."""
 
     stream_type: str
@@ -57,8 +59,7 @@ class StreamAppend:
         return f"{self.stream_type}/{self.stream_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A unique key of a tenant and the record that holds it. `key` is a blind index."""
 
     kind: str
@@ -66,24 +67,21 @@ class Claim:
     holder_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class TagCondition:
+class TagCondition(Struct, frozen=True):
     """No event that carries all these tags may lie after this position."""
 
     tags: tuple[str, ...]
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class TrackingMark:
+class TrackingMark(Struct, frozen=True):
     """How far a tenant has followed a log, by the log's name; each mark lies beyond the last."""
 
     upstream: str
     position: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
+class Append(Struct, frozen=True, kw_only=True):
     """One command's events, stored together or not at all.
 
     With a fingerprint, the command id is remembered: the same id with the same fingerprint gets
@@ -104,11 +102,19 @@ class Append:
 
     @property
     def size(self) -> int:
-        return sum(len(stream.events) for stream in self.streams)
+        return sum([len(stream.events) for stream in self.streams])
+
+    @property
+    def event_ids(self) -> tuple[UUID, ...]:
+        return tuple([event.event_id for stream in self.streams for event in stream.events])
+
+    @property
+    def bytes(self) -> int:
+        """Of its events' data."""
+        return sum([len(event.data) for stream in self.streams for event in stream.events])
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(Struct, frozen=True):
     """The outcome. Without events, `last_position` is the head and `event_ids` is empty."""
 
     command_id: UUID
@@ -118,8 +124,7 @@ class Appended:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
+class StoredEvent(Struct, frozen=True, kw_only=True):
     """An event as it lies in the ledger: the envelope, and the exact bytes of its data."""
 
     tenant_id: UUID
@@ -139,16 +144,19 @@ class StoredEvent:
     reason: str | None
     subject_ids: tuple[UUID, ...]
     tags: tuple[str, ...]
-    data: bytes = field(repr=False)
+    data: bytes
 
     @property
     def happened_at(self) -> datetime:
         """On the effective clock: when it happened, as far as that is known."""
         return self.effective_at or self.recorded_at
 
+    def __repr__(self) -> str:
+        """Without its data: what is printed ends up in logs."""
+        return f"<{self.type} at {self.position}, {self.stream_type}/{self.stream_id}>"
 
-@dataclass(frozen=True, slots=True)
-class Head:
+
+class Head(Struct, frozen=True):
     """Where a tenant's ledger ends: 0 and None while it is empty."""
 
     position: int

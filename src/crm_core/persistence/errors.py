@@ -24,6 +24,7 @@ from crm_core.kernel.portal import PortalStopped
 __all__ = ["library_errors"]
 
 _REFUSED = (VersionConflict, CommandReused, ConditionFailed, Rejected)
+_UNSTORABLE = ("ledger.unstorable", "ledger.event_too_large", "ledger.append_too_large")
 
 # The most particular first: all but the first and the last two are a `DatabaseError` too.
 _OF_THE_DRIVER: tuple[tuple[type[psycopg.Error], type[persistence.PersistenceError]], ...] = (
@@ -45,6 +46,8 @@ def library_errors() -> Iterator[None]:
     try:
         yield
     except _REFUSED as error:
+        if error.code in _UNSTORABLE:
+            raise persistence.DataError(str(error)) from error
         raise persistence.IntegrityError(str(error)) from error
     except CrmError as error:
         raise persistence.OperationalError(str(error)) from error

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from crm_core.kernel.clock import ManualClock
 from crm_core.kernel.errors import CommandReused, ConditionFailed, Rejected, VersionConflict
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import SYSTEM, Actor, ActorKind
 from crm_core.ledger.ledger import Ledger
+from crm_core.ledger.limits import APPEND_EVENTS_MAX, EVENT_BYTES_MAX
 from crm_core.ledger.records import (
     Append,
     Appended,
@@ -149,6 +151,27 @@ class LedgerContract:
             f"Wrong expected version: 7 (stream: test.thing/{record}, stream version: 1)"
         )
 
+    async def test_a_conflict_names_what_the_caller_had_not_seen(self, ledger: Ledger) -> None:
+        record = uuid4()
+        await self.one(ledger, command(stream(record, Expected.NONE, event(), event())))
+        unseen = [event(), event()]
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE), stream(record, 2, *unseen)))
+        (outcome,) = await ledger.append(TENANT, [command(stream(record, 2))])
+        assert isinstance(outcome, VersionConflict)
+        assert [(e.version, e.position, e.type, e.event_id) for e in outcome.between] == [
+            (3, 4, "test.thing.happened", unseen[0].event_id),
+            (4, 5, "test.thing.happened", unseen[1].event_id),
+        ]
+
+    async def test_a_conflict_names_at_most_a_hundred(self, ledger: Ledger) -> None:
+        record = uuid4()
+        events = [event() for _ in range(150)]
+        await self.one(ledger, command(stream(record, Expected.NONE, *events)))
+        (outcome,) = await ledger.append(TENANT, [command(stream(record, Expected.NONE))])
+        assert isinstance(outcome, VersionConflict)
+        assert [e.version for e in outcome.between] == list(range(1, 101))
+        assert outcome.actual == 150
+
     async def test_of_racing_writers_one_wins(self, ledger: Ledger) -> None:
         record = uuid4()
         await self.one(ledger, command(stream(record, Expected.NONE)))
@@ -238,6 +261,46 @@ class LedgerContract:
             append.correlation_id,
             append.causation_id,
         )
+
+    async def test_lists_of_the_envelope_keep_every_character(self, ledger: Ledger) -> None:
+        tags = ('a "quoted" one', "a,b", r"back\slash", "{braces}", "null", "")
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE, event(tags=tags))))
+        (stored,) = await ledger.page(TENANT, after=0, limit=1)
+        assert stored.tags == tags
+
+    async def test_an_event_id_is_given_once(self, ledger: Ledger) -> None:
+        given = event()
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE, given)))
+        for again in ((given,), (twice := event(), twice)):
+            (outcome,) = await ledger.append(
+                TENANT, [command(stream(uuid4(), Expected.NONE, *again))]
+            )
+            assert isinstance(outcome, Rejected)
+            assert outcome.code == "ledger.event_exists"
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE, given)), tenant=OTHER)
+        assert (await ledger.head(TENANT)).position == 1
+
+    @pytest.mark.parametrize(
+        ("new", "limit"),
+        [
+            ([event(b"x" * (EVENT_BYTES_MAX + 1))], EVENT_BYTES_MAX),
+            ([event() for _ in range(APPEND_EVENTS_MAX + 1)], APPEND_EVENTS_MAX),
+        ],
+    )
+    async def test_what_is_too_large_is_refused_alone(
+        self, ledger: Ledger, new: list[NewEvent], limit: int
+    ) -> None:
+        refused, stored = await ledger.append(
+            TENANT,
+            [
+                command(stream(uuid4(), Expected.NONE, *new)),
+                command(stream(uuid4(), Expected.NONE)),
+            ],
+        )
+        assert isinstance(refused, Rejected)
+        assert refused.code.endswith("_too_large")
+        assert limit in refused.parameters.values()
+        assert isinstance(stored, Appended)
 
     # --- commands, claims, conditions ----------------------------------------------------------
 
@@ -411,6 +474,4 @@ class LedgerContract:
 
 
 def _in(tenant_id: UUID, stored: object) -> object:
-    from dataclasses import replace
-
-    return replace(stored, tenant_id=tenant_id)  # type: ignore[type-var]
+    return replace(stored, tenant_id=tenant_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from crm_core.kernel.clock import ManualClock
+from crm_core.kernel.errors import Rejected, Unavailable
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Appended, Expected
@@ -47,6 +48,52 @@ class TestPostgresLedger(LedgerContract):
         versions = [event.version for event in await ledger.stream(TENANT, [shared])]
         assert versions == list(range(1, 41))
 
+    async def test_processes_with_many_tenants_never_lock_each_other_out(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        """Both have one head, wait for the next, and would then want each other's."""
+        other = PostgresLedger(await open_pool(database_url, "crm_app"))
+        tenants = sorted(uuid4() for _ in range(4))
+
+        async def write(store: PostgresLedger, order: list[UUID]) -> None:
+            appends = [
+                store.append(tenant, [command(stream(uuid4(), Expected.NONE))]) for tenant in order
+            ]
+            for (outcome,) in await asyncio.gather(*appends):
+                assert isinstance(outcome, Appended)
+
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as owner:
+            # A plan that looks the heads up one by one, as given: a scan would come in their order.
+            for join in ("hashjoin", "mergejoin"):
+                await owner.execute(f"alter database {owner.info.dbname} set enable_{join} = off")
+            await owner.execute(
+                "insert into ledger.head select gen_random_uuid(), 0 from generate_series(1, 5000)"
+            )
+            await owner.execute("analyze ledger.head")
+        await write(ledger, tenants)
+        await write(other, tenants)  # from now on both know the heads and use one statement
+        async with await psycopg.AsyncConnection.connect(database_url) as holder:
+            await holder.execute(
+                "select from ledger.head where tenant_id = any(%s) for update", [tenants[1:3]]
+            )
+            both = asyncio.gather(write(ledger, tenants), write(other, tenants[::-1]))
+            async with asyncio.timeout(10):
+                while await self._waiting_for_locks(ledger) < 2:  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0.01)
+        await both
+        for ended in (ledger, other):
+            await ended.close()  # and so their sessions report what they have counted
+        async with await psycopg.AsyncConnection.connect(database_url) as server:
+            found = await server.execute(
+                "select deadlocks from pg_stat_database where datname = current_database()"
+            )
+            assert await found.fetchone() == (0,)
+
+    async def _waiting_for_locks(self, ledger: PostgresLedger) -> int:
+        async with ledger._pool.connection() as connection:
+            found = await connection.execute("select count(*) from pg_locks where not granted")
+            return int((await found.fetchone() or (0,))[0])
+
     async def test_what_the_database_refuses_fails_alone(self, ledger: PostgresLedger) -> None:
         taken = event()
         await self.one(ledger, command(stream(uuid4(), Expected.NONE, taken)))
@@ -55,7 +102,9 @@ class TestPostgresLedger(LedgerContract):
             *(ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE))]) for _ in range(5)),
             return_exceptions=True,
         )
-        assert isinstance(outcomes[0], psycopg.errors.UniqueViolation)
+        (refused,) = outcomes[0]
+        assert isinstance(refused, Rejected)
+        assert refused.code == "ledger.event_exists"
         assert not [outcome for outcome in outcomes[1:] if isinstance(outcome, Exception)]
         assert (await ledger.head(TENANT)).position == 6
 
@@ -72,6 +121,64 @@ class TestPostgresLedger(LedgerContract):
         page = await ledger.page(TENANT, after=0, limit=100)
         assert [event.position for event in page] == list(range(1, len(page) + 1))
         await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+
+    async def test_a_lost_connection_delays_appends_and_doubles_none(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        """The server ends the writers' sessions again and again, in the middle of what they do."""
+        done = asyncio.Event()
+
+        async def write(writer: int) -> list[Appended]:
+            record = uuid4()
+            expected = [Expected.NONE, *range(1, 60)]
+            if writer % 2:  # these ask for no version, so that nothing but the event ids tells
+                expected = [Expected.ANY] * 60
+            return [await self.one(ledger, command(stream(record, e))) for e in expected]
+
+        async def cut() -> int:
+            cuts = 0
+            async with await psycopg.AsyncConnection.connect(
+                database_url, autocommit=True
+            ) as server:
+                while not done.is_set():
+                    found = await server.execute(
+                        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                        " where datname = current_database() and pid <> pg_backend_pid()"
+                    )
+                    cuts += (await found.fetchone() or (0,))[0]
+                    await asyncio.sleep(0.02)
+            return cuts
+
+        cutting = asyncio.create_task(cut())
+        try:
+            async with asyncio.timeout(60):
+                written = await asyncio.gather(*(write(writer) for writer in range(8)))
+        finally:
+            done.set()
+        assert await cutting > 5
+        acknowledged = sorted(outcome.last_position for one in written for outcome in one)
+        assert acknowledged == list(range(1, 8 * 60 + 1))
+        async with await psycopg.AsyncConnection.connect(database_url) as server:
+            found = await server.execute("select count(*), max(position) from ledger.event")
+            assert await found.fetchone() == (480, 480)
+
+    async def test_an_append_says_so_when_the_database_stays_away(self, database_url: str) -> None:
+        ledger = PostgresLedger(await open_pool(database_url, "crm_app"), recovery_seconds=0.2)
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as server:
+            name = server.info.dbname
+        other = database_url.replace(name, "postgres")
+        async with await psycopg.AsyncConnection.connect(other, autocommit=True) as server:
+            await server.execute(f"alter database {name} allow_connections false")
+            await server.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+            )
+            (outcome,) = await ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE))])
+            assert isinstance(outcome, Unavailable)
+            assert outcome.code == "database.gone"
+            await server.execute(f"alter database {name} allow_connections true")
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+        await ledger.close()
 
     @pytest.mark.parametrize(
         "statement",

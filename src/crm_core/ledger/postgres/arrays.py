@@ -17,12 +17,13 @@ from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
-__all__ = ["BYTEA", "INT2", "INT4", "INT8", "TEXT", "TIMESTAMPTZ", "UUIDS", "BinaryArray",
-           "ElementType", "register_arrays"]  # fmt: skip
+__all__ = ["BYTEA", "INT2", "INT4", "INT8", "NULL", "TEXT", "TIMESTAMPTZ", "UUIDS", "BinaryArray",
+           "ElementType", "array", "literal", "register_arrays"]  # fmt: skip
 
-_HEADER = Struct("!iiIii")  # dimensions, has nulls, element type, length, first index
+_HEADER = Struct("!iiIii")  # dimensions, may have nulls, element type, length, first index
+_EMPTY = Struct("!iiI")
 _LENGTH = Struct("!i")
-_NULL = _LENGTH.pack(-1)
+NULL = _LENGTH.pack(-1)
 _INT2, _INT4, _INT8 = Struct("!ih"), Struct("!ii"), Struct("!iq")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # the server counts microseconds from here
 _MICROSECOND = timedelta(microseconds=1)
@@ -62,8 +63,25 @@ INT8 = ElementType(20, 1016, lambda value: _INT8.pack(8, value))
 TIMESTAMPTZ = ElementType(1184, 1185, _moment)
 
 
+def array(of: ElementType, cells: Iterable[bytes]) -> bytes:
+    """A one-dimensional array of elements that are encoded already; NULL is one too."""
+    parts = tuple(cells)
+    if not parts:
+        return _EMPTY.pack(0, 0, of.oid)
+    return _HEADER.pack(1, 1, of.oid, len(parts), 1) + b"".join(parts)
+
+
+def literal(items: Iterable[object]) -> str:
+    """A short array as text: unnest cannot hand out arrays of several lengths."""
+    return "{" + ",".join([_quoted(str(item)) for item in items]) + "}"
+
+
+def _quoted(item: str) -> str:
+    return '"' + item.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
 class BinaryArray:
-    """A one-dimensional array to pass as a parameter; None is null."""
+    """A one-dimensional array to pass as a parameter through a cursor; None is null."""
 
     __slots__ = ("of", "values")
 
@@ -73,11 +91,7 @@ class BinaryArray:
 
     def encoded(self) -> bytes:
         encode = self.of.encode
-        parts = [_NULL if value is None else encode(value) for value in self.values]
-        has_nulls = int(None in self.values)
-        if not parts:
-            return _HEADER.pack(0, 0, self.of.oid, 0, 1)[:12]
-        return _HEADER.pack(1, has_nulls, self.of.oid, len(parts), 1) + b"".join(parts)
+        return array(self.of, (NULL if value is None else encode(value) for value in self.values))
 
 
 def _dumper_of(of: ElementType) -> type[Dumper]:

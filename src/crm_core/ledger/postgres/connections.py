@@ -12,10 +12,11 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from crm_core.kernel.errors import SetupError
 from crm_core.ledger.postgres.arrays import register_arrays
 
-__all__ = ["Pool", "Role", "open_pool", "unreachable"]
+__all__ = ["Connection", "Pool", "Role", "connect_beside", "open_pool", "unreachable"]
 
 Role: TypeAlias = Literal["crm_app", "crm_projector"]
-Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
+Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _CONNECT_SECONDS_MAX = 10.0
 
@@ -41,6 +42,21 @@ async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
         await pool.close()
         raise unreachable(error) from error
     return pool
+
+
+async def connect_beside(pool: Pool, settings: str = "") -> Connection:
+    """One more connection like those of the pool, for one owner who keeps it.
+
+    `settings` are further ones of its session, as `-c name=value`.
+    """
+    assert isinstance(pool.conninfo, str), "as open_pool made it"
+    assert isinstance(pool.kwargs, dict), "as open_pool made it"
+    connect = {**pool.kwargs, "options": f"{pool.kwargs['options']} {settings}"}
+    connection = await AsyncConnection.connect(
+        pool.conninfo, connect_timeout=int(_CONNECT_SECONDS_MAX), **connect
+    )
+    await _configure(connection)
+    return connection
 
 
 async def _configure(connection: AsyncConnection[Any]) -> None:

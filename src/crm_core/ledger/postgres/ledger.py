@@ -12,7 +12,9 @@ from crm_core.kernel.clock import Clock, SystemClock
 from crm_core.kernel.errors import CrmError, Rejected
 from crm_core.kernel.messages import Actor, ActorKind
 from crm_core.ledger.admission import Remembered
-from crm_core.ledger.postgres.appending import (
+from crm_core.ledger.conflicts import name_the_intervening
+from crm_core.ledger.postgres.appender import Appender
+from crm_core.ledger.postgres.careful import (
     EVENT_COLUMNS,
     open_admissions,
     select_holders,
@@ -20,7 +22,7 @@ from crm_core.ledger.postgres.appending import (
     store,
 )
 from crm_core.ledger.postgres.connections import Pool
-from crm_core.ledger.postgres.group_commit import GroupCommit, Ticket
+from crm_core.ledger.postgres.group_commit import GroupCommit
 from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
 from crm_core.ledger.signal import Signal
 
@@ -31,28 +33,23 @@ _POLL_SECONDS_MAX = 0.25
 
 
 class PostgresLedger:
-    def __init__(self, pool: Pool, clock: Clock | None = None) -> None:
+    def __init__(
+        self, pool: Pool, clock: Clock | None = None, *, recovery_seconds: float = 10.0
+    ) -> None:
+        """`recovery_seconds`: how long an append waits for a database that went away, before it
+        fails with Unavailable `database.gone`.
+        """
         self.clock: Clock = clock or SystemClock()
         self._pool = pool
         self._signal = Signal()
-        self._commits = GroupCommit(self._write)
+        self._appender = Appender(
+            pool, self.clock, self._signal.raise_to, recovery_seconds=recovery_seconds
+        )
+        self._commits = GroupCommit(self._appender.write)
 
     async def append(self, tenant_id: UUID, appends: Sequence[Append]) -> list[Appended | CrmError]:
-        return await self._commits.append(tenant_id, appends)
-
-    async def _write(self, group: Sequence[Ticket]) -> list[list[Appended | CrmError]]:
-        wanted: dict[UUID, list[Append]] = {}
-        for ticket in group:
-            wanted.setdefault(ticket.tenant_id, []).extend(ticket.appends)
-        async with self._pool.connection() as connection:
-            admissions = await open_admissions(connection, self.clock.now(), wanted)
-            outcomes = [
-                [admissions[ticket.tenant_id].admit(append) for append in ticket.appends]
-                for ticket in group
-            ]
-            await store(connection, admissions.values())
-        for tenant_id, admission in admissions.items():
-            self._signal.raise_to(tenant_id, admission.head.position)
+        outcomes = await self._commits.append(tenant_id, appends)
+        await name_the_intervening(self, tenant_id, outcomes)
         return outcomes
 
     async def results(
@@ -179,6 +176,7 @@ class PostgresLedger:
 
     async def close(self) -> None:
         await self._commits.close()
+        await self._appender.close()
         await self._pool.close()
 
     async def _select(

@@ -1,4 +1,4 @@
-"""Storing a group of appends in one transaction: two round trips, whatever the group's size.
+"""Storing a group of appends with every check: two round trips, whatever the group's size.
 
 The first locks the heads of the group's tenants and reads what the appends depend on; `Admission`
 decides; the second stores what was let in and commits.
@@ -28,12 +28,20 @@ from crm_core.ledger.postgres.arrays import (
     UUIDS,
     BinaryArray,
     ElementType,
+    literal,
 )
-from crm_core.ledger.records import Append, Claim, Head, StoredEvent
+from crm_core.ledger.postgres.connections import Connection
+from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
 
-__all__ = ["EVENT_COLUMNS", "open_admissions", "select_holders", "select_results", "store"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "open_admissions",
+    "select_appended",
+    "select_holders",
+    "select_results",
+    "store",
+]
 
-Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Cursor: TypeAlias = psycopg.AsyncCursor[tuple[Any, ...]]
 
 _LOCK_HEADS = """
@@ -198,7 +206,7 @@ async def store(connection: Connection, admissions: Collection[Admission]) -> No
             (UUIDS, UUIDS, BYTEA, INT8, INT8, TEXT, TIMESTAMPTZ),
             [
                 (a.tenant_id, command_id, result.fingerprint, result.first_position,
-                 result.last_position, _literal(result.event_ids), result.recorded_at)
+                 result.last_position, literal(result.event_ids), result.recorded_at)
                 for a in admissions for command_id, result in a.remembered.items()
             ],
         )  # fmt: skip
@@ -223,6 +231,23 @@ async def select_holders(
     wanted = {(tenant_id, kind, key) for kind, key in keys}
     found = await _rows(await _select(connection, _HOLDERS, (UUIDS, TEXT, BYTEA), wanted))
     return {(kind, bytes(key)): holder_id for _, kind, key, holder_id in found}
+
+
+async def select_appended(
+    connection: Connection, tenant_id: UUID, append: Append
+) -> Appended | None:
+    """What became of an append, by the id of its last event; None where it was not stored."""
+    event_ids = append.event_ids
+    if not event_ids:
+        return None
+    found = await connection.execute(
+        "select position, recorded_at from ledger.event"
+        " where tenant_id = %s and event_id = %s and command_id = %s",
+        [tenant_id, event_ids[-1], append.command_id],
+        binary=True,
+    )
+    row = await found.fetchone()
+    return None if row is None else Appended(append.command_id, event_ids, *row)
 
 
 async def _select(
@@ -272,10 +297,5 @@ def _row(event: StoredEvent) -> tuple[Any, ...]:
         event.type, event.schema_version, event.recorded_at, event.effective_at,
         event.actor.kind.value, event.actor.id, event.actor.on_behalf_of, event.command_id,
         event.correlation_id, event.causation_id, event.reason,
-        _literal(event.subject_ids), _literal(event.tags), event.data,
+        literal(event.subject_ids), literal(event.tags), event.data,
     )  # fmt: skip
-
-
-def _literal(items: Collection[object]) -> str:
-    """A short array as text: unnest cannot hand out arrays of several lengths."""
-    return "{" + ",".join(f'"{item}"' for item in items) + "}"
