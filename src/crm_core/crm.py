@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from uuid import UUID
@@ -23,12 +23,15 @@ from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids, RandomIds, tenant_id_of
 from crm_core.kernel.messages import Actor, ActorKind, Command, Receipt, Request
 from crm_core.kernel.values import normal_email
-from crm_core.ledger.event_store import EventStore, RecordedEvent
+from crm_core.ledger.event_store import PAGE_EVENTS, EventStore, RecordedEvent
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.memory import InMemoryLedger
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.keys import PostgresKeyStore
 from crm_core.ledger.postgres.ledger import PostgresLedger
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
+from crm_core.ledger.subscription import Subscription, Tail
+from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 
@@ -53,6 +56,7 @@ class Crm:
         self.tenant = tenant
         self.tenant_id = tenant_id_of(tenant)
         self.store = EventStore(ledger, keyring)
+        self._tail = Tail(ledger)
         self._ids = ids or RandomIds()
         self._execution = Execution(self.store, self._ids, self.rights)
         self._rights: TTLCache[UUID, Rights] = TTLCache(10_000, _RIGHTS_SECONDS)
@@ -61,15 +65,24 @@ class Crm:
 
     @classmethod
     async def open(
-        cls, url: str, *, root_key: bytes, tenant: str = "main", clock: Clock | None = None
+        cls,
+        url: str,
+        *,
+        root_key: bytes,
+        tenant: str = "main",
+        clock: Clock | None = None,
+        redis_url: str | None = None,
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
 
         `root_key` (32 bytes) wraps every other key: without it personal data cannot be read.
-        Raises SetupError `database.unreachable` or `database.not_migrated`.
+        With a Redis, subscribers hear at once of what other processes append; without, or when
+        it is away, within a quarter of a second. Raises SetupError `database.unreachable`,
+        `database.not_migrated` or `redis.bad_url`.
         """
+        relay = _relay(redis_url)
         pool = await open_pool(url, "crm_app")
-        ledger = PostgresLedger(pool, clock)
+        ledger = PostgresLedger(pool, clock, relay=relay)
         return cls(ledger, Keyring(root_key, PostgresKeyStore(pool)), tenant=tenant)
 
     @classmethod
@@ -163,10 +176,25 @@ class Crm:
         return [event for event in await self._stream(record_id, as_of) if as_of.includes(event)]
 
     def events(
-        self, *, after: int = 0, up_to: int | None = None, types: Collection[str] | None = None
-    ) -> AsyncIterator[list[RecordedEvent]]:
-        """The tenant's events after a position, page by page, until there are no more."""
-        return self.store.pages(self.tenant_id, after=after, up_to=up_to, types=types)
+        self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None
+    ) -> AsyncIterator[Page[RecordedEvent]]:
+        """The selected events after a position, page by page, until there are no more."""
+        return self.store.pages(self.tenant_id, after=after, up_to=up_to, selection=selection)
+
+    def subscribe(
+        self,
+        selection: Selection = EVERYTHING,
+        *,
+        after: int = 0,
+        page_events: int = PAGE_EVENTS,
+    ) -> Subscription:
+        """The selected events after a position, and then each one as it is recorded.
+
+        `page_events` is how many it holds in memory at most.
+        """
+        return Subscription(
+            self.store, self._tail, self.tenant_id, selection, after=after, page_events=page_events
+        )
 
     async def position(self, as_of: AsOf = NOW) -> int:
         """The last position that this past knows of; the head, for NOW."""
@@ -219,6 +247,14 @@ class Crm:
 
     async def _stream(self, record_id: UUID, as_of: AsOf) -> list[RecordedEvent]:
         return await self.store.stream(self.tenant_id, [record_id], up_to=as_of.position)
+
+
+def _relay(redis_url: str | None) -> Relay | None:
+    if redis_url is None:
+        return None
+    from crm_core.ledger.redis_signal import RedisSignal  # only who has a Redis loads its client
+
+    return RedisSignal(redis_url)
 
 
 def _uuid(text: str) -> UUID | None:

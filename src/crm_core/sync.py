@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
 from crm_core.as_of import NOW, AsOf
@@ -15,10 +15,12 @@ from crm_core.kernel.errors import CrmError
 from crm_core.kernel.messages import Actor, Command, Receipt, Request
 from crm_core.kernel.portal import Portal
 from crm_core.ledger.event_store import RecordedEvent
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
 
 __all__ = ["SyncCrm"]
 
 A = TypeVar("A", bound=Aggregate)
+T = TypeVar("T")
 
 
 class SyncCrm:
@@ -30,12 +32,19 @@ class SyncCrm:
 
     @classmethod
     def open(
-        cls, url: str, *, root_key: bytes, tenant: str = "main", clock: Clock | None = None
+        cls,
+        url: str,
+        *,
+        root_key: bytes,
+        tenant: str = "main",
+        clock: Clock | None = None,
+        redis_url: str | None = None,
     ) -> Self:
         """See `Crm.open`."""
         portal = Portal()
+        opening = Crm.open(url, root_key=root_key, tenant=tenant, clock=clock, redis_url=redis_url)
         try:
-            crm = portal.call(Crm.open(url, root_key=root_key, tenant=tenant, clock=clock))
+            crm = portal.call(opening)
         except BaseException:
             portal.stop()
             raise
@@ -89,15 +98,25 @@ class SyncCrm:
         """See `Crm.history`."""
         return self._portal.call(self.crm.history(record_id, as_of))
 
-    def events(self, *, after: int = 0) -> Iterator[list[RecordedEvent]]:
+    def events(
+        self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None
+    ) -> Iterator[Page[RecordedEvent]]:
         """See `Crm.events`."""
-        pages = self.crm.events(after=after)
-        while (page := self._portal.call(_next(pages))) is not None:
-            yield page
+        return self._each(self.crm.events(selection, after=after, up_to=up_to))
+
+    def subscribe(
+        self, selection: Selection = EVERYTHING, *, after: int = 0
+    ) -> Iterator[RecordedEvent]:
+        """See `Crm.subscribe`. Waits for each event; ends when the CRM is closed."""
+        return self._each(self.crm.subscribe(selection, after=after))
+
+    def _each(self, items: AsyncIterator[T]) -> Iterator[T]:
+        while (item := self._portal.call(_next(items))) is not None:
+            yield item
 
 
-async def _next(pages: Any) -> list[RecordedEvent] | None:
-    return await anext(pages, None)
+async def _next(items: AsyncIterator[T]) -> T | None:
+    return await anext(items, None)
 
 
 Crm.sync = SyncCrm

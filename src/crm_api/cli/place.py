@@ -28,7 +28,12 @@ class Place:
     server: EmbeddedPostgres | None
 
     async def open_crm(self) -> Crm:
-        return await Crm.open(self.url, root_key=self.root_key, tenant=self.settings.tenant)
+        return await Crm.open(
+            self.url,
+            root_key=self.root_key,
+            tenant=self.settings.tenant,
+            redis_url=self.settings.redis,
+        )
 
 
 @asynccontextmanager

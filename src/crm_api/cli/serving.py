@@ -115,7 +115,10 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         )
     _log_to_stderr()
     host, port = listening.getsockname()[:2]
-    async with open_services(place.url, place.root_key, place.settings.tenant) as services:
+    settings = place.settings
+    async with open_services(
+        place.url, place.root_key, settings.tenant, settings.redis
+    ) as services:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(services),

@@ -27,12 +27,18 @@ class Settings(BaseSettings):
     """A PostgreSQL 15 or newer; without it, an embedded one in `data_dir`."""
     data_dir: Path | None = None
     """Where the embedded server keeps its data; `.crm` in the current folder, unless set."""
+    redis_url: SecretStr | None = None
+    """A Redis for wake-ups between processes; without it they look a few times a second."""
     root_key: SecretStr | None = None
     """32 bytes in base64; wraps every other key. With the embedded server one is made."""
     root_key_file: Path | None = None
     tenant: str = "main"
     host: str = "127.0.0.1"
     port: int = 8000
+
+    @property
+    def redis(self) -> str | None:
+        return None if self.redis_url is None else self.redis_url.get_secret_value()
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()

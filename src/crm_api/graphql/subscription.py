@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
-from crm_api.graphql.context import Context, Info
+from crm_api.graphql.context import Info
 from crm_api.graphql.fields import follower
-from crm_api.graphql.ids import required_uuid
-from crm_api.graphql.queries.event import RecordIdArgument
+from crm_api.graphql.queries.event import RecordIdArgument, selection_of
 from crm_api.graphql.registry import kind_of_topic
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.event import EventRecord
@@ -46,49 +44,16 @@ class Subscription:
         if not (await context.rights()).actions:
             raise Denied("event.read")
         crm = context.services.crm
-        record = required_uuid(record_id) if record_id else None
         start = await crm.position() if after is None or after is strawberry.UNSET else after
-        async for event in _followed(context, start, tuple(types) if types else None, record):
-            yield EventRecord.of(event)
-
-
-async def _followed(
-    context: Context, position: int, types: Sequence[str] | None, record_id: UUID | None
-) -> AsyncIterator[RecordedEvent]:
-    """The events after a position, for ever. Raises Refused once the token is over."""
-    crm = context.services.crm
-    while True:
-        # Positions become visible in order, so all that lies up to the head is there to be read.
-        head = await crm.position()
-        if head > position:
-            async for page in _pages(context, position, head, types, record_id):
-                rights = await context.present_rights()
-                for event in page:
-                    if _is_visible(event, rights):
-                        yield event
-            position = head
-        await context.present_rights()
-        await crm.store.ledger.wait(crm.tenant_id, after=position, seconds=WAIT_SECONDS)
-
-
-async def _pages(
-    context: Context, after: int, head: int, types: Sequence[str] | None, record_id: UUID | None
-) -> AsyncIterator[list[RecordedEvent]]:
-    crm = context.services.crm
-    if record_id is None:
-        async for page in crm.store.pages(
-            crm.tenant_id, after=after, up_to=head, types=types, page_events=PAGE_EVENTS
-        ):
-            yield page
-        return
-    stored = await crm.store.ledger.stream(crm.tenant_id, [record_id], up_to=head)
-    yield await crm.store.decode(
-        [
-            event
-            for event in stored
-            if event.position > after and (types is None or event.type in types)
-        ]
-    )
+        following = crm.subscribe(
+            selection_of(types, record_id), after=start, page_events=PAGE_EVENTS
+        )
+        while True:
+            page = await following.next_page(seconds=WAIT_SECONDS)
+            rights = await context.present_rights()  # raises once the token is over
+            for event in page:
+                if _is_visible(event, rights):
+                    yield EventRecord.of(event)
 
 
 def _is_visible(event: RecordedEvent, rights: Rights) -> bool:

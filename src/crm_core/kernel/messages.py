@@ -27,6 +27,7 @@ __all__ = [
     "Request",
     "Work",
     "invalid",
+    "is_storable",
     "validate",
 ]
 
@@ -145,7 +146,7 @@ def validate(command: Command) -> None:
     """Raises `Invalid` where a field breaks the constraints of its type."""
     plain = msgspec.to_builtins(command, builtin_types=_KEPT)
     for name, value in plain.items():
-        if not _is_storable(value):
+        if not is_storable(value):
             raise Invalid(name, "has a character that no database keeps (U+0000, or half a pair)")
     try:
         msgspec.convert(plain, type(command))
@@ -153,15 +154,15 @@ def validate(command: Command) -> None:
         raise invalid(error, type(command).__name__) from None
 
 
-def _is_storable(value: Any) -> bool:
+def is_storable(value: Any) -> bool:
     """PostgreSQL takes no U+0000 in a text, and UTF-8 has no lone surrogates."""
     match value:
         case str():
             return "\x00" not in value and not _SURROGATE.search(value)
         case list() | tuple():
-            return all(map(_is_storable, value))
+            return all(map(is_storable, value))
         case dict():
-            return all(map(_is_storable, value.values()))
+            return all(map(is_storable, value.values()))
         case _:
             return True
 

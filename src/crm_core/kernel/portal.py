@@ -12,6 +12,8 @@ __all__ = ["Portal", "PortalStopped"]
 
 T = TypeVar("T")
 
+_SETTLE_SECONDS_MAX = 1.0
+
 
 class PortalStopped(RuntimeError):
     """What was behind the portal has been closed."""
@@ -34,10 +36,14 @@ class Portal:
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What the coroutine returns or raises; PortalStopped where the portal stops meanwhile."""
+        running = self.start(coroutine)
         try:
-            return self.start(coroutine).result()
+            return running.result()
         except concurrent.futures.CancelledError:
             raise PortalStopped from None
+        except BaseException:  # Ctrl-C, say: nobody waits for it any more
+            running.cancel()
+            raise
 
     def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """The coroutine's future; cancelling that cancels it. Raises PortalStopped."""
@@ -48,12 +54,12 @@ class Portal:
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def stop(self, last: Coroutine[Any, Any, None] | None = None) -> None:
-        """Runs one last coroutine, then cancels what is left and ends.
+        """Runs one last coroutine, lets others end by that, then cancels what is left and ends.
 
         It waits for that, except in the loop's own thread, where the garbage collector may call it.
         """
         with self._lock:
-            ended = self.start(last or asyncio.sleep(0))
+            ended = self.start(_end(last))
             self._is_stopped = True
         ended.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._loop.stop))
         if threading.current_thread() is not self._thread:
@@ -63,3 +69,11 @@ class Portal:
     def _run(self) -> None:
         with self._runner:  # leaving it cancels the tasks, and waits for them
             self._loop.run_forever()
+
+
+async def _end(last: Coroutine[Any, Any, None] | None) -> None:
+    if last is not None:
+        await last
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=_SETTLE_SECONDS_MAX)

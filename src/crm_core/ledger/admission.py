@@ -71,8 +71,8 @@ class Admission:
     holders: dict[tuple[str, bytes], UUID] = field(default_factory=dict)
     commands: dict[UUID, Remembered] = field(default_factory=dict)
     found_at: dict[TagCondition, int] = field(default_factory=dict)
-    tracked: dict[str, int] = field(default_factory=dict)
     known_ids: set[UUID] = field(default_factory=set)
+    tracked: dict[str, int] = field(default_factory=dict)
 
     events: list[StoredEvent] = field(default_factory=list)
     taken: dict[tuple[str, bytes], Claim] = field(default_factory=dict)

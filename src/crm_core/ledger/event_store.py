@@ -13,12 +13,13 @@ from crm_core.kernel.messages import Actor
 from crm_core.ledger.codec import form_of, resolve
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.records import APPLICATION, NewEvent, StoredEvent
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
 from crm_core.privacy.cipher import Cipher
 from crm_core.privacy.keys import Keyring
 
-__all__ = ["EventStore", "RecordedEvent", "fold"]
+__all__ = ["PAGE_EVENTS", "EventStore", "RecordedEvent", "fold"]
 
-_PAGE_EVENTS = 2_000
+PAGE_EVENTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +142,20 @@ class EventStore:
         *,
         after: int = 0,
         up_to: int | None = None,
-        types: Collection[str] | None = None,
-        page_events: int = _PAGE_EVENTS,
-    ) -> AsyncIterator[list[RecordedEvent]]:
-        """All events there are, page by page, in bounded memory."""
+        selection: Selection = EVERYTHING,
+        page_events: int = PAGE_EVENTS,
+    ) -> AsyncIterator[Page[RecordedEvent]]:
+        """The selected events there are, page by page, in bounded memory; no page is empty."""
         while True:
             stored = await self.ledger.page(
-                tenant_id, after=after, limit=page_events, up_to=up_to, types=types
+                tenant_id, after=after, limit=page_events, up_to=up_to, selection=selection
             )
-            if not stored:
+            events = await self.decode(stored)
+            if events:
+                yield Page(events, stored.scanned_to)
+            if len(stored) < page_events:
                 return
-            yield await self.decode(stored)
-            after = stored[-1].position
+            after = stored.scanned_to
 
 
 def fold(events: Iterable[Event]) -> Aggregate | None:

@@ -11,10 +11,9 @@ from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
 from crm_core.ledger.admission import Remembered
 from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
 
-__all__ = ["PAGE_EVENTS_MAX", "Ledger"]
-
-PAGE_EVENTS_MAX = 10_000
+__all__ = ["Ledger"]
 
 
 class Ledger(Protocol):
@@ -31,8 +30,9 @@ class Ledger(Protocol):
 
         An append that is refused fails alone, the others are stored; its outcome is the error:
         VersionConflict (with the events that the caller had not seen), CommandReused,
-        ConditionFailed, or Rejected `claim.taken`, `ledger.already_tracked`,
-        `ledger.event_exists`, `ledger.event_too_large`, `ledger.append_too_large`.
+        ConditionFailed, or Rejected `claim.taken`, `ledger.event_exists`,
+        `ledger.event_too_large`, `ledger.append_too_large`,
+        `ledger.already_tracked`.
         """
 
     async def results(
@@ -61,9 +61,13 @@ class Ledger(Protocol):
         after: int,
         limit: int,
         up_to: int | None = None,
-        types: Collection[str] | None = None,
-    ) -> list[StoredEvent]:
-        """At most `limit` events after this position, by position; all types, or only these."""
+        selection: Selection = EVERYTHING,
+    ) -> Page[StoredEvent]:
+        """At most `limit` selected events after this position and up to the other, by position.
+
+        A page with fewer of them is the last one: it has been looked for them up to `up_to`, or
+        to where the ledger ended.
+        """
 
     async def head(self, tenant_id: UUID) -> Head:
         """Where the tenant's ledger ends."""
@@ -82,8 +86,12 @@ class Ledger(Protocol):
     async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
         """The last tracking mark of this upstream; None where it was never tracked."""
 
-    async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
-        """Waits until the ledger goes beyond `after`, at most that long; the last position."""
+    async def wait(self, tenant_id: UUID, *, after: int, seconds: float | None) -> int:
+        """Waits until the ledger goes beyond `after`, at most that long.
+
+        How far it goes by then; `after`, where the time is over. Raises Closed where the ledger is
+        closed meanwhile.
+        """
 
     async def restore(
         self, tenant_id: UUID, events: Sequence[StoredEvent], claims: Sequence[Claim] = ()
@@ -93,4 +101,5 @@ class Ledger(Protocol):
         They must follow on this ledger's head without a gap (Rejected `ledger.gap`).
         """
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Lets go of the database; who waits for events is told so."""

@@ -13,6 +13,7 @@ from crm_core.kernel.errors import CrmError, Rejected
 from crm_core.ledger.admission import Admission, Remembered
 from crm_core.ledger.conflicts import name_the_intervening
 from crm_core.ledger.records import Append, Appended, Claim, Head, StoredEvent
+from crm_core.ledger.selection import EVERYTHING, Page, Selection
 from crm_core.ledger.signal import Signal
 
 __all__ = ["InMemoryLedger"]
@@ -120,16 +121,12 @@ class InMemoryLedger:
         after: int,
         limit: int,
         up_to: int | None = None,
-        types: Collection[str] | None = None,
-    ) -> list[StoredEvent]:
+        selection: Selection = EVERYTHING,
+    ) -> Page[StoredEvent]:
         events = self._tenants[tenant_id].events
-        found: list[StoredEvent] = []
-        for event in events[after : up_to if up_to is not None else len(events)]:
-            if types is None or event.type in types:
-                found.append(event)
-                if len(found) == limit:
-                    break
-        return found
+        end = len(events) if up_to is None else min(up_to, len(events))
+        following = (events[index] for index in range(after, end))
+        return selection.page_of(following, after=after, limit=limit)
 
     async def head(self, tenant_id: UUID) -> Head:
         return self._tenants[tenant_id].head
@@ -153,11 +150,9 @@ class InMemoryLedger:
     async def tracked(self, tenant_id: UUID, upstream: str) -> int | None:
         return self._tenants[tenant_id].tracked.get(upstream)
 
-    async def wait(self, tenant_id: UUID, *, after: int, seconds: float) -> int:
+    async def wait(self, tenant_id: UUID, *, after: int, seconds: float | None) -> int:
         position = self._tenants[tenant_id].head.position
-        if position <= after:
-            await self._signal.wait(tenant_id, after, seconds)
-        return self._tenants[tenant_id].head.position
+        return position if position > after else await self._signal.wait(tenant_id, after, seconds)
 
     async def restore(
         self, tenant_id: UUID, events: Sequence[StoredEvent], claims: Sequence[Claim] = ()
@@ -171,7 +166,7 @@ class InMemoryLedger:
         self._signal.raise_to(tenant_id, tenant.head.position)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        self._signal.close()
 
 
 def _last_with(events: Sequence[StoredEvent], tags: tuple[str, ...]) -> int:

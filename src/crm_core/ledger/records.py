@@ -124,7 +124,7 @@ class Appended(Struct, frozen=True):
     replayed: bool = False
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True):
+class StoredEvent(Struct, frozen=True):
     """An event as it lies in the ledger: the envelope, and the exact bytes of its data."""
 
     tenant_id: UUID

@@ -20,11 +20,12 @@ from crm_core.kernel.errors import (
     VersionConflict,
 )
 from crm_core.kernel.portal import PortalStopped
+from crm_core.ledger.signal import Closed
 
 __all__ = ["library_errors"]
 
 _REFUSED = (VersionConflict, CommandReused, ConditionFailed, Rejected)
-_UNSTORABLE = ("ledger.unstorable", "ledger.event_too_large", "ledger.append_too_large")
+_UNFIT = ("ledger.unstorable", "ledger.event_too_large", "ledger.append_too_large")
 
 # The most particular first: all but the first and the last two are a `DatabaseError` too.
 _OF_THE_DRIVER: tuple[tuple[type[psycopg.Error], type[persistence.PersistenceError]], ...] = (
@@ -46,14 +47,13 @@ def library_errors() -> Iterator[None]:
     try:
         yield
     except _REFUSED as error:
-        if error.code in _UNSTORABLE:
-            raise persistence.DataError(str(error)) from error
-        raise persistence.IntegrityError(str(error)) from error
+        known = persistence.DataError if error.code in _UNFIT else persistence.IntegrityError
+        raise known(str(error)) from error
     except CrmError as error:
         raise persistence.OperationalError(str(error)) from error
-    except PortalStopped as error:
-        raise persistence.InterfaceError(str(error)) from error
+    except (PortalStopped, Closed) as error:
+        raise persistence.InterfaceError("the application was closed") from error
     except psycopg.Error as error:
-        known = next(ours for theirs, ours in _OF_THE_DRIVER if isinstance(error, theirs))
+        kind = next(ours for theirs, ours in _OF_THE_DRIVER if isinstance(error, theirs))
         state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-        raise known(type(error).__name__ + state) from error
+        raise kind(type(error).__name__ + state) from error

@@ -26,6 +26,7 @@ from eventsourcing.persistence import (
 )
 
 from crm_core.ledger import records
+from crm_core.ledger.selection import Selection
 from crm_core.persistence.errors import library_errors
 from crm_core.persistence.log import ApplicationLog
 from crm_core.persistence.streams import as_notification, as_stored_event, stream_id_of
@@ -40,7 +41,6 @@ __all__ = [
 
 _VERSION_MAX = 2**31 - 2
 _PAGE_EVENTS = 500
-_WAIT_SECONDS = 1.0
 
 
 class LedgerRecorder:
@@ -115,7 +115,11 @@ class LedgerApplicationRecorder(LedgerAggregateRecorder, ApplicationRecorder):
     ) -> Sequence[Notification]:
         after = max((start or 0) - (1 if inclusive_of_start else 0), 0)
         page = self.log.ledger.page(
-            self.log.tenant_id, after=after, limit=limit, up_to=stop, types=topics or None
+            self.log.tenant_id,
+            after=after,
+            limit=limit,
+            up_to=stop,
+            selection=Selection(types=topics or None),
         )
         return [as_notification(stored) for stored in self.log.call(page)]
 
@@ -143,8 +147,7 @@ class LedgerProcessRecorder(LedgerTrackingRecorder, LedgerApplicationRecorder, P
 class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
     """Holds one page of events; the next is read when that one has been taken.
 
-    It wakes by the ledger's signal when something is appended in this process, and polls for what
-    others append.
+    The ledger's signal wakes it when this process appends, a look at the ledger when others do.
     """
 
     def __init__(
@@ -182,17 +185,12 @@ class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
 
     async def _read(self) -> list[records.StoredEvent]:
         ledger, tenant_id = self._recorder.log.ledger, self._recorder.log.tenant_id
+        selection = Selection(types=self._topics or None)
         while True:
-            head = await ledger.wait(tenant_id, after=self._scanned_to, seconds=_WAIT_SECONDS)
-            if head <= self._scanned_to:
-                continue
+            await ledger.wait(tenant_id, after=self._scanned_to, seconds=None)
             page = await ledger.page(
-                tenant_id,
-                after=self._scanned_to,
-                limit=_PAGE_EVENTS,
-                up_to=head,
-                types=self._topics or None,
+                tenant_id, after=self._scanned_to, limit=_PAGE_EVENTS, selection=selection
             )
-            self._scanned_to = page[-1].position if len(page) == _PAGE_EVENTS else head
+            self._scanned_to = page.scanned_to
             if page:
                 return page

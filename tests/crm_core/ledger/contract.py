@@ -27,6 +27,7 @@ from crm_core.ledger.records import (
     TagCondition,
     TrackingMark,
 )
+from crm_core.ledger.selection import Selection
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT, OTHER = uuid4(), uuid4()
@@ -438,7 +439,9 @@ class LedgerContract:
         await self.one(
             ledger, command(stream(record, Expected.NONE, event(), other, event(), event()))
         )
-        found = await ledger.page(TENANT, after=1, limit=2, up_to=4, types=["test.thing.happened"])
+        found = await ledger.page(
+            TENANT, after=1, limit=2, up_to=4, selection=Selection(types=["test.thing.happened"])
+        )
         assert [e.position for e in found] == [3, 4]
         assert [e.position for e in await ledger.page(TENANT, after=0, limit=2)] == [1, 2]
         after = await ledger.stream(TENANT, [record], after_version=2, up_to=3)

@@ -16,9 +16,15 @@ from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Appended, Expected, TrackingMark
 
 from .contract import TENANT, LedgerContract, command, event, stream
+from .reading_contract import ReadingContract
 
 
-class TestPostgresLedger(LedgerContract):
+class TestPostgresLedger(LedgerContract, ReadingContract):
+    @pytest.fixture(autouse=True)
+    def far(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Small ledgers are read both ways: as they come, and by the indexes."""
+        monkeypatch.setattr("crm_core.ledger.postgres.reading._NEAR_POSITIONS", 20)
+
     @pytest.fixture
     async def ledger(self, database_url: str, clock: ManualClock) -> AsyncIterator[PostgresLedger]:
         ledger = PostgresLedger(await open_pool(database_url, "crm_app"), clock)

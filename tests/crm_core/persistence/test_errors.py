@@ -11,7 +11,7 @@ from eventsourcing import persistence
 from eventsourcing.persistence import InfrastructureFactory, StoredEvent
 from eventsourcing.utils import Environment
 
-from crm_core import Rejected, SetupError, Unavailable, VersionConflict
+from crm_core import CrmError, Rejected, SetupError, Unavailable, VersionConflict
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.persistence import LedgerFactory
 from crm_core.persistence.errors import library_errors
@@ -115,6 +115,7 @@ def test_what_the_database_cannot_keep_is_a_data_error(
         (Rejected("ledger.event_exists"), persistence.IntegrityError),
         (Rejected("ledger.unstorable"), persistence.DataError),
         (Unavailable("database.gone"), persistence.OperationalError),
+        (CrmError("any.other"), persistence.OperationalError),
     ],
 )
 def test_every_error_has_its_class(

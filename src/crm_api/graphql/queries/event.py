@@ -12,9 +12,9 @@ from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.types.event import EventRecord
 from crm_api.graphql.types.node import EventTypes
-from crm_core import Rejected
+from crm_core import Rejected, Selection
 
-__all__ = ["EventQueries", "RecordIdArgument"]
+__all__ = ["EventQueries", "RecordIdArgument", "selection_of"]
 
 RecordIdArgument = Annotated[
     strawberry.ID | None, strawberry.argument(description="Only events of this record.")
@@ -42,25 +42,23 @@ class EventQueries:
         window = window_of(first, after, None, None)
         start = _position(window.after)
         crm = context.services.crm
-        wanted = tuple(types) if types else None
-        if record_id:
-            history = await crm.history(required_uuid(record_id))
-            found = [
-                event
-                for event in history
-                if event.position > start and (wanted is None or event.type in wanted)
-            ][: window.size + 1]
-        else:
-            stored = await crm.store.ledger.page(
-                crm.tenant_id, after=start, limit=window.size + 1, types=wanted
-            )
-            found = await crm.store.decode(stored)
-
+        stored = await crm.store.ledger.page(
+            crm.tenant_id,
+            after=start,
+            limit=window.size + 1,
+            selection=selection_of(types, record_id),
+        )
+        found = await crm.store.decode(stored)
         edges = [
             Edge(cursor=str(event.position), node=EventRecord.of(event))
             for event in found[: window.size]
         ]
         return connected(edges, len(found) > window.size, start > 0, None)
+
+
+def selection_of(types: list[str] | None, record_id: str | None) -> Selection:
+    """What the arguments of a feed select; an empty list of types counts as none given."""
+    return Selection(types=types or None, stream_id=required_uuid(record_id) if record_id else None)
 
 
 def _position(cursor: str | None) -> int:

@@ -18,7 +18,7 @@ from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
 __all__ = ["BYTEA", "INT2", "INT4", "INT8", "NULL", "TEXT", "TIMESTAMPTZ", "UUIDS", "BinaryArray",
-           "ElementType", "array", "literal", "register_arrays"]  # fmt: skip
+           "ElementType", "array", "bare", "literal", "register_arrays"]  # fmt: skip
 
 _HEADER = Struct("!iiIii")  # dimensions, may have nulls, element type, length, first index
 _EMPTY = Struct("!iiI")
@@ -69,6 +69,11 @@ def array(of: ElementType, cells: Iterable[bytes]) -> bytes:
     if not parts:
         return _EMPTY.pack(0, 0, of.oid)
     return _HEADER.pack(1, 1, of.oid, len(parts), 1) + b"".join(parts)
+
+
+def bare(of: ElementType, value: Any) -> bytes:
+    """A value as a parameter of its own: the element without its length in front."""
+    return of.encode(value)[_LENGTH.size :]
 
 
 def literal(items: Iterable[object]) -> str:

@@ -70,7 +70,8 @@ select t.tenant_id, t.upstream, position from ledger.tracking as t
 """
 _LAST_TAGGED = """
 select coalesce(max(position), 0) from ledger.event
- where tenant_id = %s and tags @> %s and tags <> '{}' and position > %s
+ where tenant_id = %s and ledger.tags_of(tenant_id, tags) @> ledger.tags_of(%s, %s::text[])
+   and tags <> '{}' and position > %s
 """
 
 _EVENT_TYPES: dict[str, ElementType] = {
@@ -157,7 +158,9 @@ async def _begin(
         holders = await _select(connection, _HOLDERS, (UUIDS, TEXT, BYTEA), keys)
         tracked = await _select(connection, _TRACKED, (UUIDS, TEXT), upstreams)
         tagged = [
-            await connection.execute(_LAST_TAGGED, [tenant, list(c.tags), c.after], binary=True)
+            await connection.execute(
+                _LAST_TAGGED, [tenant, tenant, list(c.tags), c.after], binary=True
+            )
             for tenant, c in conditions
         ]
         admissions = {

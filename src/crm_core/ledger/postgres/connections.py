@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from crm_core.kernel.errors import SetupError
 from crm_core.ledger.postgres.arrays import register_arrays
+from crm_core.ledger.postgres.failures import is_lost
+from crm_core.ledger.signal import Closed
 
-__all__ = ["Connection", "Pool", "Role", "connect_beside", "open_pool", "unreachable"]
+__all__ = [
+    "Connection",
+    "Pool",
+    "Role",
+    "asking_again",
+    "connect_beside",
+    "open_pool",
+    "unreachable",
+]
+
+T = TypeVar("T")
 
 Role: TypeAlias = Literal["crm_app", "crm_projector"]
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 _CONNECT_SECONDS_MAX = 10.0
+# While the database is away, tries go on at this pace for ever. The pool's own pauses double, up to
+# minutes, and end after five: whoever waits would go on waiting when the database is long back.
+_RECONNECT_SECONDS = 1.0
 
 
 async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
@@ -35,6 +51,8 @@ async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
         open=False,
         name=role,
         configure=_configure,
+        reconnect_timeout=_RECONNECT_SECONDS,
+        reconnect_failed=AsyncConnectionPool.check,  # starts over
     )
     try:
         await pool.open(wait=True, timeout=_CONNECT_SECONDS_MAX)
@@ -57,6 +75,25 @@ async def connect_beside(pool: Pool, settings: str = "") -> Connection:
     )
     await _configure(connection)
     return connection
+
+
+async def asking_again(pool: Pool, ask: Callable[[Connection], Awaitable[T]]) -> T:
+    """What `ask` gives; asked once more where its connection was lost. For what changes nothing.
+
+    Raises Closed where the pool was closed.
+    """
+    try:
+        try:
+            async with pool.connection() as connection:
+                return await ask(connection)
+        except psycopg.OperationalError as error:
+            if isinstance(error, PoolTimeout) or not is_lost(error):
+                raise
+        await pool.check()  # the others may have been lost as well
+        async with pool.connection() as connection:
+            return await ask(connection)
+    except PoolClosed:
+        raise Closed from None
 
 
 async def _configure(connection: AsyncConnection[Any]) -> None:

@@ -86,9 +86,9 @@ def plain(tenant_id: UUID, appends: Sequence[Append]) -> PlainAppends | None:
     """
     made = PlainAppends(tenant_id)
     for append in appends:
-        if append.condition is not None or append.tracking is not None:
+        if append.condition or append.tracking or append.release or not append.streams:
             return None
-        if append.release or not append.streams or too_large(append):
+        if too_large(append):
             return None
         first = len(made.events) + 1
         for stream in append.streams:

@@ -54,6 +54,11 @@ class Wire:
         self._loop.add_reader(self._socket, self._read)
         self.usable = True
 
+    @property
+    def waiting(self) -> int:
+        """Statements that are not answered yet."""
+        return len(self._waiting)
+
     async def run(self, statement: Statement, parameters: Sequence[bytes]) -> PGresult:
         """The statement's rows, in binary format. Raises the driver's exceptions.
 

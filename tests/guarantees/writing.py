@@ -1,0 +1,113 @@
+"""Writers who write down what they sent and what they were told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from random import Random
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import psycopg
+from tests.crm_core.ledger.contract import command, event, stream
+
+from crm_core.kernel.errors import CrmError, Unavailable
+from crm_core.kernel.messages import Receipt
+from crm_core.ledger.ledger import Ledger
+from crm_core.ledger.records import Append, Appended, Expected, StoredEvent
+
+from .history import faults_of_log, faults_of_receipts, faults_of_sending
+
+__all__ = ["Appending", "Record", "keep_writing", "persist", "some_append", "whole_log"]
+
+
+_PAGE_EVENTS = 10_000
+
+
+class Appending(Protocol):
+    """The part of a ledger that a writer needs."""
+
+    async def append(
+        self, tenant_id: UUID, appends: Sequence[Append]
+    ) -> list[Appended | CrmError]: ...
+
+
+class Record:
+    """What was sent and what was acknowledged, by tenant."""
+
+    def __init__(self) -> None:
+        self.sent: defaultdict[UUID, list[Append]] = defaultdict(list)
+        self.told: defaultdict[UUID, list[Appended | Receipt]] = defaultdict(list)
+        self.acknowledged = 0
+        self._changed = asyncio.Event()
+
+    def send(self, tenant_id: UUID, append: Append) -> Append:
+        self.sent[tenant_id].append(append)
+        return append
+
+    def tell(self, tenant_id: UUID, outcome: Appended | Receipt | CrmError) -> None:
+        assert isinstance(outcome, Appended | Receipt), outcome
+        self.told[tenant_id].append(outcome)
+        self.acknowledged += 1
+        self._changed.set()
+
+    async def reach(self, acknowledged: int) -> None:
+        """Waits until so many appends were acknowledged."""
+        while self.acknowledged < acknowledged:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def faults(self, ledger: Ledger) -> list[str]:
+        """What is wrong with the ledger, given what its writers sent and were told."""
+        faults = []
+        for tenant_id, sent in self.sent.items():
+            log = await whole_log(ledger, tenant_id)
+            faults += faults_of_log(log) + faults_of_sending(log, sent)
+            faults += faults_of_receipts(log, self.told[tenant_id])
+        return faults
+
+
+async def persist(ledger: Appending, tenant_id: UUID, append: Append) -> Appended | CrmError:
+    """The outcome for a writer who sends the same append until somebody answers."""
+    while True:
+        try:
+            (outcome,) = await ledger.append(tenant_id, [append])
+        except psycopg.OperationalError:  # nobody knows whether it was stored
+            await asyncio.sleep(0.005)
+        else:
+            if not isinstance(outcome, Unavailable):
+                return outcome
+
+
+async def keep_writing(
+    ledger: Appending, tenant_id: UUID, record: Record, enough: Callable[[], bool], seed: int
+) -> None:
+    """Appends to new and to older streams of its own, until there is enough."""
+    random = Random(seed)
+    streams = [uuid4() for _ in range(5)]
+    while not enough():
+        append = record.send(tenant_id, some_append(random, streams))
+        record.tell(tenant_id, await persist(ledger, tenant_id, append))
+
+
+def some_append(random: Random, streams: Collection[UUID], *, events_max: int = 3) -> Append:
+    """A named command with a few events for one to three of these streams."""
+    chosen = random.sample(sorted(streams), random.randint(1, min(3, len(streams))))
+    return command(
+        *(
+            stream(one, Expected.ANY, *(event() for _ in range(random.randint(1, events_max))))
+            for one in chosen
+        ),
+        fingerprint=b"the same content",
+    )
+
+
+async def whole_log(ledger: Ledger, tenant_id: UUID) -> list[StoredEvent]:
+    """Every event of the tenant, as a reader gets them who begins at the beginning."""
+    log: list[StoredEvent] = []
+    while page := await ledger.page(
+        tenant_id, after=log[-1].position if log else 0, limit=_PAGE_EVENTS
+    ):
+        log.extend(page)
+    return log
