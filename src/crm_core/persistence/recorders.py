@@ -26,7 +26,7 @@ from eventsourcing.persistence import (
 )
 
 from crm_core.ledger import records
-from crm_core.ledger.selection import Selection
+from crm_core.ledger.selection import Page, Selection
 from crm_core.persistence.errors import library_errors
 from crm_core.persistence.log import ApplicationLog
 from crm_core.persistence.streams import as_notification, as_stored_event, stream_id_of
@@ -156,11 +156,11 @@ class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
         super().__init__(recorder, gt, topics)
         self._scanned_to = gt or 0
         self._page: deque[records.StoredEvent] = deque()
-        self._reading: Future[list[records.StoredEvent]] | None = None
+        self._reading: Future[Page[records.StoredEvent]] | None = None
 
     def __next__(self) -> Notification:
         if not self._page and not self._has_been_stopped:
-            self._page.extend(self._next_page())
+            self._take_page()
         if self._has_been_stopped:
             raise StopIteration
         return as_notification(self._page.popleft())
@@ -170,27 +170,33 @@ class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
         if self._reading is not None:
             self._reading.cancel()
 
-    def _next_page(self) -> list[records.StoredEvent]:
-        """Waits for a page; an empty one where the subscription was stopped meanwhile."""
-        self._reading = self._recorder.log.start(self._read())
+    def _take_page(self) -> None:
+        """Waits for the next page, unless the subscription is stopped meanwhile."""
+        self._reading = self._recorder.log.start(self._read(self._scanned_to))
         if self._has_been_stopped:  # before there was something to cancel
             self._reading.cancel()
         try:
             with library_errors():
-                return self._reading.result()
+                page = self._reading.result()
         except CancelledError:
-            if self._has_been_stopped:
-                return []
-            raise InterfaceError("the application was closed") from None
+            if not self._has_been_stopped:
+                raise InterfaceError("the application was closed") from None
+        except BaseException:  # Ctrl-C, say: nobody waits for this page any more
+            self._reading.cancel()
+            raise
+        else:
+            self._page.extend(page)
+            self._scanned_to = page.scanned_to
 
-    async def _read(self) -> list[records.StoredEvent]:
+    async def _read(self, after: int) -> Page[records.StoredEvent]:
+        """The next page that has events."""
         ledger, tenant_id = self._recorder.log.ledger, self._recorder.log.tenant_id
         selection = Selection(types=self._topics or None)
         while True:
-            await ledger.wait(tenant_id, after=self._scanned_to, seconds=None)
+            await ledger.wait(tenant_id, after=after, seconds=None)
             page = await ledger.page(
-                tenant_id, after=self._scanned_to, limit=_PAGE_EVENTS, selection=selection
+                tenant_id, after=after, limit=_PAGE_EVENTS, selection=selection
             )
-            self._scanned_to = page.scanned_to
             if page:
                 return page
+            after = page.scanned_to

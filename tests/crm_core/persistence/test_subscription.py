@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -105,6 +106,24 @@ def test_who_waits_is_let_go_when_it_stops(factory: LedgerFactory) -> None:
     waiting.join(5)
     assert not waiting.is_alive()
     assert seen == []
+
+
+def test_who_was_interrupted_goes_on_where_it_was(factory: LedgerFactory) -> None:
+    append(factory, 1)
+    with factory.application_recorder().subscribe() as subscription:
+        assert ids(subscription, 1) == [1]
+        first_page, waiting = subscription._reading, threading.get_ident()
+
+        def interrupt() -> None:
+            while subscription._reading is first_page:
+                time.sleep(0.001)
+            signal.pthread_kill(waiting, signal.SIGINT)
+
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            next(subscription)
+        append(factory, 2)
+        assert ids(subscription, 2) == [2, 3]
 
 
 def test_who_waits_is_told_when_the_application_closes(factory: LedgerFactory) -> None:
