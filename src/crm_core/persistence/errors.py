@@ -25,7 +25,6 @@ from crm_core.ledger.signal import Closed
 __all__ = ["library_errors"]
 
 _REFUSED = (VersionConflict, CommandReused, ConditionFailed, Rejected)
-
 _UNFIT = ("ledger.unstorable", "ledger.event_too_large", "ledger.append_too_large")
 
 # The most particular first: all but the first and the last two are a `DatabaseError` too.

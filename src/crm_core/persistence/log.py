@@ -80,7 +80,7 @@ class ApplicationLog:
         try:
             return await self._append_as(append, events, {})
         except VersionConflict:
-            # So does a stream that counts from 0, at first: what lies there tells that it does.
+            # Perhaps only because a stream counts from 0, which what lies there tells.
             shifts = await self._shifts(events)
             if not any(shifts.values()):
                 raise

@@ -26,7 +26,7 @@ from eventsourcing.persistence import (
 )
 
 from crm_core.ledger import records
-from crm_core.ledger.selection import Selection
+from crm_core.ledger.selection import Page, Selection
 from crm_core.persistence.errors import library_errors
 from crm_core.persistence.log import ApplicationLog
 from crm_core.persistence.streams import as_notification, as_stored_event, stream_id_of
@@ -41,7 +41,6 @@ __all__ = [
 
 _VERSION_MAX = 2**31 - 2
 _PAGE_EVENTS = 500
-_WAIT_SECONDS = 1.0
 
 
 class LedgerRecorder:
@@ -148,8 +147,7 @@ class LedgerProcessRecorder(LedgerTrackingRecorder, LedgerApplicationRecorder, P
 class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
     """Holds one page of events; the next is read when that one has been taken.
 
-    It wakes by the ledger's signal when something is appended in this process, and polls for what
-    others append.
+    The ledger's signal wakes it when this process appends, a look at the ledger when others do.
     """
 
     def __init__(
@@ -158,11 +156,11 @@ class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
         super().__init__(recorder, gt, topics)
         self._scanned_to = gt or 0
         self._page: deque[records.StoredEvent] = deque()
-        self._reading: Future[list[records.StoredEvent]] | None = None
+        self._reading: Future[Page[records.StoredEvent]] | None = None
 
     def __next__(self) -> Notification:
         if not self._page and not self._has_been_stopped:
-            self._page.extend(self._next_page())
+            self._take_page()
         if self._has_been_stopped:
             raise StopIteration
         return as_notification(self._page.popleft())
@@ -172,32 +170,33 @@ class LedgerSubscription(Subscription[LedgerApplicationRecorder]):
         if self._reading is not None:
             self._reading.cancel()
 
-    def _next_page(self) -> list[records.StoredEvent]:
-        """Waits for a page; an empty one where the subscription was stopped meanwhile."""
-        self._reading = self._recorder.log.start(self._read())
+    def _take_page(self) -> None:
+        """Waits for the next page, unless the subscription is stopped meanwhile."""
+        self._reading = self._recorder.log.start(self._read(self._scanned_to))
         if self._has_been_stopped:  # before there was something to cancel
             self._reading.cancel()
         try:
             with library_errors():
-                return self._reading.result()
+                page = self._reading.result()
         except CancelledError:
-            if self._has_been_stopped:
-                return []
-            raise InterfaceError("the application was closed") from None
-
-    async def _read(self) -> list[records.StoredEvent]:
-        ledger, tenant_id = self._recorder.log.ledger, self._recorder.log.tenant_id
-        while True:
-            head = await ledger.wait(tenant_id, after=self._scanned_to, seconds=_WAIT_SECONDS)
-            if head <= self._scanned_to:
-                continue
-            page = await ledger.page(
-                tenant_id,
-                after=self._scanned_to,
-                limit=_PAGE_EVENTS,
-                up_to=head,
-                selection=Selection(types=self._topics or None),
-            )
+            if not self._has_been_stopped:
+                raise InterfaceError("the application was closed") from None
+        except BaseException:  # Ctrl-C, say: nobody waits for this page any more
+            self._reading.cancel()
+            raise
+        else:
+            self._page.extend(page)
             self._scanned_to = page.scanned_to
+
+    async def _read(self, after: int) -> Page[records.StoredEvent]:
+        """The next page that has events."""
+        ledger, tenant_id = self._recorder.log.ledger, self._recorder.log.tenant_id
+        selection = Selection(types=self._topics or None)
+        while True:
+            await ledger.wait(tenant_id, after=after, seconds=None)
+            page = await ledger.page(
+                tenant_id, after=after, limit=_PAGE_EVENTS, selection=selection
+            )
             if page:
                 return page
+            after = page.scanned_to

@@ -13,7 +13,7 @@ from crm_core.kernel.clock import ManualClock
 from crm_core.kernel.errors import Rejected, Unavailable
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.ledger import PostgresLedger
-from crm_core.ledger.records import Appended, Expected
+from crm_core.ledger.records import Appended, Expected, TrackingMark
 from crm_core.ledger.signal import Closed
 from crm_core.ledger.watch import Pauses
 
@@ -240,6 +240,17 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
                 "select position, data from ledger.event_as_json where tenant_id = %s", [TENANT]
             )
             assert await found.fetchall() == [(1, {})]
+
+    async def test_a_mark_is_stored_in_the_transaction_of_its_events(
+        self, ledger: PostgresLedger, database_url: str
+    ) -> None:
+        mark = TrackingMark("orders", 7)
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE), tracking=mark))
+        async with await psycopg.AsyncConnection.connect(database_url) as connection:
+            found = await connection.execute(
+                "select e.xmin = t.xmin from ledger.event as e, ledger.tracking as t"
+            )
+            assert await found.fetchall() == [(True,)]
 
     async def test_an_event_that_is_no_json_hides_no_other(
         self, ledger: PostgresLedger, database_url: str

@@ -6,9 +6,11 @@ A class here says only what its suite asks for: how to make what is tested.
 from __future__ import annotations
 
 import os
+from typing import ClassVar
 from unittest import TestCase
 
 from eventsourcing.persistence import InfrastructureFactory
+from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.tests import application, persistence, projection
 from eventsourcing.utils import Environment
 
@@ -109,6 +111,33 @@ class ExampleApplications(application.ExampleApplicationTestCase):
         self.expected_factory_topic = f"{factory.__module__}:{factory.__qualname__}"
 
 
+class EventCounters(POPOTrackingRecorder, projection.EventCountersView):
+    """A view in memory, for a projection of an application that is on the ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.created = self.subsequent = 0
+
+    def get_created_event_counter(self) -> int:
+        return self.created
+
+    def get_subsequent_event_counter(self) -> int:
+        return self.subsequent
+
+    def incr_created_event_counter(self, tracking: persistence.Tracking) -> None:
+        self.insert_tracking(tracking)
+        self.created += 1
+
+    def incr_subsequent_event_counter(self, tracking: persistence.Tracking) -> None:
+        self.insert_tracking(tracking)
+        self.subsequent += 1
+
+
+class Projections(projection.AggregateEventCountersProjectionTestCase):
+    view_class = EventCounters
+    env: ClassVar[dict[str, str]] = {"EVENTCOUNTERS_PERSISTENCE_MODULE": "eventsourcing.popo"}
+
+
 SUITES = (
     AggregateRecorders,
     SnapshotRecorders,
@@ -120,5 +149,6 @@ SUITES = (
     Factories,
     application.ApplicationTestCase,
     ExampleApplications,
+    Projections,
     projection.EventSourcedProjectionTestCase,
 )

@@ -79,6 +79,14 @@ def test_a_recorder_has_one_of_two_purposes() -> None:
     factory.close()
 
 
+def test_an_event_beyond_the_limit_is_a_data_error(module: str) -> None:
+    with InfrastructureFactory.construct(Environment("Accounts", os.environ)) as factory:
+        recorder = factory.application_recorder()
+        with pytest.raises(persistence.DataError, match="bytes_max=1048576"):
+            recorder.insert_events([StoredEvent(uuid4(), 1, "opened", bytes(2**20 + 1))])
+        factory.close()
+
+
 @pytest.mark.parametrize("purpose", ["events", "snapshots"])
 def test_what_the_database_cannot_keep_is_a_data_error(
     shared_database_url: str, purpose: str

@@ -107,6 +107,7 @@ def check_ids_after_a_refusal(recorder: ApplicationRecorder) -> None:
         events(account, 2, 3),
         events(account, 4),
         events(uuid4(), 2),
+        events(uuid4(), -1),
         [*events(uuid4(), 1), *events(account, 2)],
         events(uuid4(), 1, 1),
         events(uuid4(), 1, 3),
