@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 
+from crm_core import Unavailable
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.records import StoredEvent
 from crm_core.ledger.selection import EVERYTHING, Selection
@@ -53,5 +54,5 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await ask()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, Unavailable):
             await asyncio.sleep(0.005)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -145,7 +146,7 @@ async def test_a_ledger_that_acknowledges_before_it_commits_is_caught_losing() -
     with running_server() as server:
         await migrate(server.url())
         clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
-        async with ledgers(server, 1, clock) as (ledger,):
+        async with ledgers(server, 1, clock=clock, recovery_seconds=0) as (ledger,):
             hasty = HastyLedger(ledger)
             for _ in range(20):
                 record = await write_under_kills(server, [hasty], kills=1)
@@ -159,10 +160,12 @@ async def test_a_ledger_that_acknowledges_before_it_commits_is_caught_losing() -
 
 @asynccontextmanager
 async def ledgers(
-    server: Server, count: int, clock: ManualClock | None = None
+    server: Server, count: int, **options: Any
 ) -> AsyncIterator[list[PostgresLedger]]:
     """Ledgers over pools of their own, as several processes have them."""
-    opened = [PostgresLedger(await open_pool(server.url(), "crm_app"), clock) for _ in range(count)]
+    opened = [
+        PostgresLedger(await open_pool(server.url(), "crm_app"), **options) for _ in range(count)
+    ]
     try:
         yield opened
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -40,17 +40,22 @@ class Record:
         self.sent: defaultdict[UUID, list[Append]] = defaultdict(list)
         self.told: defaultdict[UUID, list[Appended | Receipt]] = defaultdict(list)
         self.acknowledged = 0
+        self._surprises: list[str] = []
         self._changed = asyncio.Event()
 
     def send(self, tenant_id: UUID, append: Append) -> Append:
         self.sent[tenant_id].append(append)
         return append
 
-    def tell(self, tenant_id: UUID, outcome: Appended | Receipt | CrmError) -> None:
-        assert isinstance(outcome, Appended | Receipt), outcome
+    def tell(self, tenant_id: UUID, outcome: Appended | Receipt | CrmError) -> bool:
+        """Whether it was acknowledged. A writer who is alone on its streams is never refused."""
+        if isinstance(outcome, CrmError):
+            self._surprises.append(f"a writer was refused on streams of its own: {outcome}")
+            return False
         self.told[tenant_id].append(outcome)
         self.acknowledged += 1
         self._changed.set()
+        return True
 
     async def reach(self, acknowledged: int) -> None:
         """Waits until so many appends were acknowledged."""
@@ -60,7 +65,7 @@ class Record:
 
     async def faults(self, ledger: Ledger) -> list[str]:
         """What is wrong with the ledger, given what its writers sent and were told."""
-        faults = []
+        faults = [*self._surprises]
         for tenant_id, sent in self.sent.items():
             log = await whole_log(ledger, tenant_id)
             faults += faults_of_log(log) + faults_of_sending(log, sent)
@@ -85,18 +90,36 @@ async def keep_writing(
 ) -> None:
     """Appends to new and to older streams of its own, until there is enough."""
     random = Random(seed)
-    streams = [uuid4() for _ in range(5)]
+    versions = _new_streams()
     while not enough():
-        append = record.send(tenant_id, some_append(random, streams))
-        record.tell(tenant_id, await persist(ledger, tenant_id, append))
+        append = record.send(tenant_id, some_append(random, versions))
+        if record.tell(tenant_id, await persist(ledger, tenant_id, append)):
+            for one in append.streams:
+                versions[one.stream_id] += len(one.events)
+        else:
+            versions = _new_streams()
 
 
-def some_append(random: Random, streams: Collection[UUID], *, events_max: int = 3) -> Append:
-    """A named command with a few events for one to three of these streams."""
-    chosen = random.sample(sorted(streams), random.randint(1, min(3, len(streams))))
+def _new_streams() -> dict[UUID, int]:
+    return {uuid4(): 0 for _ in range(5)}
+
+
+def some_append(
+    random: Random, versions: Mapping[UUID, int], *, events_max: int = 3, streams_max: int = 3
+) -> Append:
+    """A named command with events for some of these streams, which are at these versions.
+
+    One in four asks for no version: such an append takes another way through the ledger.
+    """
+    chosen = random.sample(sorted(versions), random.randint(1, min(streams_max, len(versions))))
+    asks = random.random() < 0.75
     return command(
         *(
-            stream(one, Expected.ANY, *(event() for _ in range(random.randint(1, events_max))))
+            stream(
+                one,
+                (versions[one] or Expected.NONE) if asks else Expected.ANY,
+                *(event() for _ in range(random.randint(1, events_max))),
+            )
             for one in chosen
         ),
         fingerprint=b"the same content",
