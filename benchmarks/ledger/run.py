@@ -1,126 +1,214 @@
-"""Appends a second: our ledger beside pgbench's bare INSERT, on the same server, in one run.
+"""The ledger beside its peers: appends and reading back, on one server with durable settings.
 
-One 400-byte event an append to an existing stream, by 1, 8 and 32 concurrent writers, all of one
-tenant. pgbench inserts into a table of the same columns and indexes, with prepared statements and
-without any of the ledger's checks: it is the physical anchor, not a rival. Durable settings.
+The contenders take turns at each load, twice, and of each the better turn counts. Before a turn its
+database is vacuumed and a checkpoint is made. The figures are printed in Markdown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from uuid import UUID, uuid4
+from typing import Annotated, TypeAlias, TypeVar
 
 import psycopg
+import typer
+import uvloop
+from emmett import Emmett
+from eventsourcing_recorder import EventsourcingRecorder
+from measuring import WARM_UP_SECONDS, Contender, Figures, Load, Reading, figures
+from message_db import MessageDb
+from npm import NpmMissing, install
+from ours import Ours
+from pgbench import Insert, InsertsInTransaction
+from reading import DECODED, RAW, UNSEALED
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from crm_core.embedded import EmbeddedPostgres, server_binaries
-from crm_core.kernel.ids import new_id
-from crm_core.kernel.messages import SYSTEM
-from crm_core.ledger.postgres.connections import open_pool
-from crm_core.ledger.postgres.ledger import PostgresLedger
+from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.migrate import migrate
-from crm_core.ledger.records import Append, Appended, Expected, NewEvent, StreamAppend
 
-SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-WRITERS = (1, 8, 32)
-DATA = b'{"text":"' + b"x" * 389 + b'"}'
-TENANT = uuid4()
+LOADS = (
+    Load(writers=1),
+    Load(writers=8),
+    Load(writers=32),
+    Load(writers=32, tenants=100),
+    Load(writers=8, events=10),
+)
+READINGS = (RAW, DECODED, UNSEALED)
+TURNS = 2
 
-_ANCHOR = """
-create table anchor (like ledger.event including defaults including indexes);
-create sequence anchor_position;
-"""
-_INSERT = f"""
-insert into anchor (tenant_id, position, event_id, stream_type, stream_id, version, type,
-    schema_version, recorded_at, actor_kind, actor_id, command_id, correlation_id, data)
-values ('{TENANT}', nextval('anchor_position'), gen_random_uuid(), 'bench.thing',
-    gen_random_uuid(), 1, 'bench.thing.happened', 1, now(), 'SYSTEM', 'crm', gen_random_uuid(),
-    gen_random_uuid(), decode('{DATA.hex()}', 'hex'));
-"""
+T = TypeVar("T")
+Rate = TypeVar("Rate", float, Figures)
+Step: TypeAlias = Callable[[str], None]
+Missing: TypeAlias = Mapping[str, str]  # why, by name
 
 
-async def ours(url: str, writers: int) -> tuple[float, float]:
-    """Appends a second, and the median of one in milliseconds."""
-    ledger = PostgresLedger(await open_pool(url, "crm_app", size=8))
-    streams = [uuid4() for _ in range(writers)]
-    taken: list[float] = []
-    for stream in streams:
-        await append(ledger, stream, Expected.NONE)
-    stop = time.perf_counter() + SECONDS
-
-    async def write(stream: UUID) -> None:
-        version = 1
-        while (started := time.perf_counter()) < stop:
-            await append(ledger, stream, version)
-            version += 1
-            taken.append(time.perf_counter() - started)
-
-    started = time.perf_counter()
-    await asyncio.gather(*(write(stream) for stream in streams))
-    seconds = time.perf_counter() - started
-    await ledger.close()
-    return len(taken) / seconds, statistics.median(taken) * 1000
-
-
-async def append(ledger: PostgresLedger, stream: UUID, expected: int | Expected) -> None:
-    event = NewEvent(event_id=new_id(), type="bench.thing.happened", schema_version=1, data=DATA)
-    command_id = new_id()
-    (outcome,) = await ledger.append(
-        TENANT,
-        [
-            Append(
-                command_id=command_id,
-                actor=SYSTEM,
-                correlation_id=command_id,
-                streams=(StreamAppend("bench.thing", stream, expected, (event,)),),
-            )
-        ],
-    )
-    assert isinstance(outcome, Appended), outcome
-
-
-def anchor(url: str, writers: int, folder: Path) -> tuple[float, float]:
-    script = folder / "insert.sql"
-    script.write_text(_INSERT)
-    pgbench = str(server_binaries() / "pgbench")
-    command = [pgbench, "-n", "-M", "prepared", "-c", str(writers), "-j", "1", "-T",
-               str(int(SECONDS)), "-f", str(script), url]  # fmt: skip
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    tps = next(line for line in said.splitlines() if line.startswith("tps"))
-    rate = float(tps.split()[2])
-    return rate, writers / rate * 1000
-
-
-async def main() -> None:
+def main(
+    seconds: Annotated[int, typer.Argument(min=1, help="Of each turn at appending.")] = 3,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A word in the names of contenders, loads or readings; repeatable."
+            " Where it is in none of a kind, all of that kind are run."
+        ),
+    ] = None,
+) -> None:
+    """Compares the ledger with its peers."""
     folder = Path(tempfile.mkdtemp(prefix="crm-bench-"))
     folder.chmod(0o755)
     try:
         with EmbeddedPostgres.start(folder / "data") as server:
-            url = server.url()
-            await migrate(url)
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(_ANCHOR)
-            print(
-                "| writers | ours, appends/s | pgbench, inserts/s | ratio"
-                " | ours, ms | pgbench, ms |"
-            )
-            print("|---|---|---|---|---|---|")
-            for writers in WRITERS:
-                theirs, their_ms = anchor(url, writers, folder)
-                rate, ms = await ours(url, writers)
-                print(
-                    f"| {writers} | {rate:,.0f} | {theirs:,.0f} | {rate / theirs:.2f}"
-                    f" | {ms:.2f} (median) | {their_ms:.2f} (mean) |",
-                    flush=True,
-                )
+            show_conditions(server.url(), seconds)
+            asyncio.run(migrate(server.url()))
+            ours = Ours("ours", server.url(), asyncio.new_event_loop)  # as `crm serve` runs
+            peers, missing = make_peers(server, ours, folder)
+            contenders = [ours, *chosen(peers, only, lambda peer: peer.name)]
+            compare_appends(contenders, missing, chosen(LOADS, only, str), seconds)
+            compare_reading(contenders, missing, chosen(READINGS, only, str))
     finally:
         shutil.rmtree(folder)
+    print(f"\nLoad average after: {os.getloadavg()[0]:.1f}.")
 
 
-asyncio.run(main())
+def chosen(of: Sequence[T], only: Sequence[str] | None, name: Callable[[T], str]) -> list[T]:
+    found = [one for one in of if any(word in name(one) for word in only or ())]
+    return found or list(of)
+
+
+# --- who takes part -------------------------------------------------------------------------------
+
+
+def make_peers(
+    server: EmbeddedPostgres, ours: Ours, folder: Path
+) -> tuple[list[Contender], Missing]:
+    """Those that can run here, and why the others cannot."""
+    ours.append(Load(writers=1), seconds=0)  # an event for the anchor to take after
+    peers: list[Contender] = [
+        Ours("ours, on uvloop", server.url(), uvloop.new_event_loop),
+        Insert(server.url()),
+        InsertsInTransaction(server.url()),
+        EventsourcingRecorder(new_database(server, "eventsourcing")),
+    ]
+    try:
+        packages = install(folder / "npm")
+    except NpmMissing as why:
+        return peers, {MessageDb.name: str(why), Emmett.name: str(why)}
+    peers.append(MessageDb(new_database(server, "message_store"), packages))
+    peers.append(Emmett(new_database(server, "emmett"), packages))
+    return peers, {}
+
+
+def new_database(server: EmbeddedPostgres, name: str) -> str:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return server.url(name)
+
+
+# --- taking turns ---------------------------------------------------------------------------------
+
+
+def compare_appends(
+    contenders: Sequence[Contender], missing: Missing, loads: Sequence[Load], seconds: int
+) -> None:
+    def turn(one: Contender, load: Load) -> Figures:
+        tidy_up(one.url)
+        return figures(one.append(load, seconds), load.events)
+
+    print("\n| appends by | contender | events/s | ours ÷ it | p50, ms | p99, ms |")
+    print("|---|---|---|---|---|---|")
+    takers = {load: [one for one in contenders if one.takes(load)] for load in loads}
+    with steps(TURNS * sum(map(len, takers.values()))) as step:
+        for load in loads:
+            runs = {one.name: partial(turn, one, load) for one in takers[load]}
+            best = take_turns(str(load), runs, step)
+            ours = next(iter(best.values())).per_second
+            for name, seen in best.items():
+                times = f"{seen.p50:.2f}", f"{seen.p99:.2f}"
+                show(load, name, f"{seen.per_second:,.0f}", f"{ours / seen.per_second:.2f}", *times)
+            for name, why in missing.items():
+                show(load, name, why, "", "", "")
+
+
+def compare_reading(
+    contenders: Sequence[Contender], missing: Missing, kinds: Sequence[str]
+) -> None:
+    readings: dict[str, Mapping[str, Reading]] = {}
+    with steps(len(contenders)) as step:
+        for one in contenders:
+            step(f"filling {one.name}")
+            readings[one.name] = one.readings()
+            tidy_up(one.url)
+    print("\n| reading back | contender | events/s | ours ÷ it |\n|---|---|---|---|")
+    runs = {kind: {name: of[kind] for name, of in readings.items() if kind in of} for kind in kinds}
+    with steps(TURNS * sum(map(len, runs.values()))) as step:
+        for kind in kinds:
+            best = take_turns(kind, runs[kind], step)
+            ours = next(iter(best.values()))
+            for name, seen in best.items():
+                show(kind, name, f"{seen:,.0f}", f"{ours / seen:.2f}")
+            for name, why in missing.items():
+                show(kind, name, why, "")
+
+
+def take_turns(what: str, runs: Mapping[str, Callable[[], Rate]], step: Step) -> dict[str, Rate]:
+    """The better turn of each."""
+    seen: dict[str, list[Rate]] = {name: [] for name in runs}
+    for _ in range(TURNS):
+        for name, run in runs.items():
+            step(f"{what}: {name}")
+            seen[name].append(run())
+    return {name: max(turns) for name, turns in seen.items()}
+
+
+def tidy_up(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum (analyze)")
+        connection.execute("checkpoint")
+
+
+# --- showing --------------------------------------------------------------------------------------
+
+
+def show(*cells: object) -> None:
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def show_conditions(url: str, seconds: int) -> None:
+    """The settings that make an append durable, as they are, and what else the figures rest on."""
+    with psycopg.connect(url) as connection:
+        settings = connection.execute(
+            "select name, setting from pg_settings where name in"
+            " ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes')"
+        ).fetchall()
+    print(", ".join(f"{name} {value}" for name, value in settings))
+    print(
+        f"{os.cpu_count()} cores shared by client and server, load average {os.getloadavg()[0]:.1f}"
+        f" before; turns of {seconds} s, of which the first {WARM_UP_SECONDS} s are not counted,"
+        f" the better of {TURNS}."
+    )
+
+
+@contextmanager
+def steps(total: int) -> Iterator[Step]:
+    """A line on a terminal; drawn between turns only, so that it takes nothing from them."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, auto_refresh=False, transient=True) as progress:
+        task = progress.add_task("", total=total)
+
+        def step(what: str) -> None:
+            progress.update(task, description=what)
+            progress.refresh()
+            progress.advance(task)
+
+        yield step
+
+
+if __name__ == "__main__":
+    typer.run(main)
