@@ -118,10 +118,11 @@ class Admission:
                 expected = stream.expected
                 wanted = expected.value if isinstance(expected, Expected) else expected
                 return VersionConflict(stream.name, wanted, actual)
-        released = {(claim.kind, claim.key) for claim in append.release}
+        released = {(claim.kind, claim.key, claim.holder_id) for claim in append.release}
         for claim in append.take:
             holder = self.holders.get((claim.kind, claim.key))
-            if holder not in (None, claim.holder_id) and (claim.kind, claim.key) not in released:
+            free = holder is None or (claim.kind, claim.key, holder) in released
+            if not free and holder != claim.holder_id:
                 return Rejected("claim.taken", kind=claim.kind, holder_id=str(holder))
         if append.condition is not None:
             found = self._last_with(append.condition)

@@ -348,6 +348,16 @@ class LedgerContract:
         await self.one(ledger, moving)
         assert await held(ledger) == bob
 
+    async def test_a_key_is_given_back_by_nobody_but_its_holder(self, ledger: Ledger) -> None:
+        ada, bob = uuid4(), uuid4()
+        mine, theirs = Claim("email", b"k", ada), Claim("email", b"k", bob)
+        await self.one(ledger, command(stream(ada, Expected.NONE), take=(mine,)))
+        stealing = command(stream(bob, Expected.NONE), release=(theirs,), take=(theirs,))
+        (outcome,) = await ledger.append(TENANT, [stealing])
+        assert isinstance(outcome, Rejected)
+        assert outcome.code == "claim.taken"
+        assert await held(ledger) == ada
+
     async def test_of_racing_claims_one_wins(self, ledger: Ledger) -> None:
         async def claim() -> Appended | Exception:
             record = uuid4()
