@@ -82,13 +82,14 @@ def plain(tenant_id: UUID, appends: Sequence[Append]) -> PlainAppends | None:
     """The appends made ready for the statement, or None where they need the careful way.
 
     That is: a version that is not exact, a stream that is only read, a condition, a tracking mark,
-    a key that is given back, nothing to store, or appends that contradict each other.
+    a key that is given back, nothing to store, a stream that one append names twice, or appends
+    that contradict each other.
     """
     made = PlainAppends(tenant_id)
     for append in appends:
         if append.condition or append.tracking or append.release or not append.streams:
             return None
-        if too_large(append):
+        if too_large(append) or _names_a_stream_twice(append):
             return None
         first = len(made.events) + 1
         for stream in append.streams:
@@ -111,6 +112,10 @@ def plain(tenant_id: UUID, appends: Sequence[Append]) -> PlainAppends | None:
                  len(made.events), TEXT.encode(ids))
             )  # fmt: skip
     return made
+
+
+def _names_a_stream_twice(append: Append) -> bool:
+    return len({stream.stream_id for stream in append.streams}) < len(append.streams)
 
 
 def _event_rows(append: Append, stream: StreamAppend, version: int) -> list[tuple[bytes, ...]]:
