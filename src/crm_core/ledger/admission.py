@@ -119,10 +119,13 @@ class Admission:
                 wanted = expected.value if isinstance(expected, Expected) else expected
                 return VersionConflict(stream.name, wanted, actual)
         released = {(claim.kind, claim.key, claim.holder_id) for claim in append.release}
+        taken: dict[tuple[str, bytes], UUID] = {}
         for claim in append.take:
-            holder = self.holders.get((claim.kind, claim.key))
-            free = holder is None or (claim.kind, claim.key, holder) in released
-            if not free and holder != claim.holder_id:
+            key = (claim.kind, claim.key)
+            holder = self.holders.get(key)
+            if holder is None or (*key, holder) in released:
+                holder = taken.setdefault(key, claim.holder_id)
+            if holder != claim.holder_id:
                 return Rejected("claim.taken", kind=claim.kind, holder_id=str(holder))
         if append.condition is not None:
             found = self._last_with(append.condition)

@@ -203,6 +203,15 @@ class LedgerContract:
         assert [isinstance(outcome, Appended) for outcome in outcomes] == [True, False, True]
         assert [e.version for e in await ledger.stream(TENANT, [record])] == [1, 2]
 
+    async def test_a_stream_that_is_named_twice_was_at_one_version(self, ledger: Ledger) -> None:
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+        for second, fits in ((Expected.NONE, True), (1, False)):
+            record = uuid4()
+            (outcome,) = await ledger.append(
+                TENANT, [command(stream(record, Expected.NONE), stream(record, second))]
+            )
+            assert isinstance(outcome, Appended) is fits
+
     async def test_a_decision_can_rest_on_a_stream_that_it_does_not_change(
         self, ledger: Ledger
     ) -> None:
@@ -357,6 +366,14 @@ class LedgerContract:
         assert isinstance(outcome, Rejected)
         assert outcome.code == "claim.taken"
         assert await held(ledger) == ada
+
+    async def test_an_append_takes_a_key_for_one_record(self, ledger: Ledger) -> None:
+        ada, bob = uuid4(), uuid4()
+        both = (Claim("email", b"k", ada), Claim("email", b"k", bob))
+        (outcome,) = await ledger.append(TENANT, [command(stream(ada, Expected.NONE), take=both)])
+        assert isinstance(outcome, Rejected)
+        assert outcome.parameters == {"kind": "email", "holder_id": str(ada)}
+        assert await held(ledger) is None
 
     async def test_of_racing_claims_one_wins(self, ledger: Ledger) -> None:
         async def claim() -> Appended | Exception:
