@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
+from crm_core.diff import FieldChange, RecordDiff
 from crm_core.kernel.clock import Clock, ManualClock, SystemClock
 from crm_core.kernel.errors import (
     CommandReused,
@@ -47,12 +48,14 @@ __all__ = [
     "CrmError",
     "Denied",
     "Event",
+    "FieldChange",
     "Invalid",
     "Lagging",
     "ManualClock",
     "Money",
     "NotFound",
     "Receipt",
+    "RecordDiff",
     "RecordedEvent",
     "Redacted",
     "Rejected",
