@@ -17,6 +17,7 @@ from crm_projections.reporting import Past, Question, Report, answer
 from crm_projections.runner import ProjectionRunner
 
 from .histories import World
+from .story import story
 
 T = TypeVar("T")
 
@@ -71,3 +72,18 @@ def desk(postgres: EmbeddedPostgres, migrated: str) -> Iterator[Desk]:
         yield made
         made.close()
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def lived(desk: Desk) -> World:
+    """The world after the story."""
+
+    async def live() -> World:
+        world = await World.founded()
+        before = world.position
+        await world.take(*story())
+        assert world.position > before + len(story()), "every step was accepted"
+        await desk.keep_up(world)
+        return world
+
+    return desk.run(live())

@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from crm_core import Money
-from crm_core.sales import (
-    AssignOpportunityOwner,
-    LoseOpportunity,
-    MoveStage,
-    OpenOpportunity,
-    ReopenOpportunity,
-    SetAmount,
-    SetCloseDate,
-    WinOpportunity,
-)
-from crm_core.service.ticket import commands as t
-from crm_core.service.ticket import events as te
 from crm_projections.reporting import Past, Report
 from crm_projections.sales_pipeline.reports import (
     DIFFERENCE,
@@ -36,75 +20,10 @@ from crm_projections.ticket_queue.reports import BACKLOG, DURATIONS, TicketGroup
 
 from . import sales_fold
 from .conftest import Desk
-from .histories import ANNA, BO, FULL, SAME, Step, World
+from .histories import World
 from .test_reports import SALES, TICKETS, WAY, assert_same, assert_sums, past_at, told
 
 Plant = tuple[Report[Any, Any], str, str]
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-DEALS = [UUID(int=n) for n in range(101, 106)]
-TICKETS_OPENED = [UUID(int=n) for n in range(111, 115)]
-
-
-def story() -> list[Step]:
-    """Five deals, one of them in yen: one comes back to be won, one goes again as it comes."""
-    steps = [
-        Step((
-            OpenOpportunity(
-                opportunity_id=deal, name="Deal", pipeline_id=FULL, owner_id=ANNA,
-                currency=currency, amount=Money(Decimal(100 + number), currency),
-            ),
-        ))
-        for number, (deal, currency) in enumerate(zip(DEALS, ["EUR"] * 4 + ["JPY"], strict=True))
-    ]  # fmt: skip
-    first, second, third, fourth, _ = DEALS
-    again = ReopenOpportunity(opportunity_id=first, reason="They call back")
-    back = ReopenOpportunity(opportunity_id=second, reason="They call back")
-    return [
-        *steps,
-        Step((MoveStage(opportunity_id=first, stage_id="b"),), 3 * DAY),
-        Step((WinOpportunity(opportunity_id=first),), 10 * DAY),
-        Step((again,), 5 * DAY),
-        Step((SetAmount(opportunity_id=first, amount=Money(Decimal(70), "EUR")),)),
-        Step((WinOpportunity(opportunity_id=first, final_amount=Money(Decimal(65), "EUR")),)),
-        Step((MoveStage(opportunity_id=third, stage_id="b"),), 40 * DAY),
-        Step((MoveStage(opportunity_id=second, stage_id="b"),), HOUR),
-        Step((LoseOpportunity(opportunity_id=second, reason_code="price"),)),
-        Step((back,)),
-        Step((LoseOpportunity(opportunity_id=second, reason_code="timing"),), HOUR, SAME),
-        Step((SetCloseDate(opportunity_id=fourth, close_date=date(2026, 4, 1)),)),
-        Step((SetCloseDate(opportunity_id=fourth, close_date=date(2026, 4, 9)),)),
-        Step((AssignOpportunityOwner(opportunity_id=fourth, owner_id=BO),), HOUR, 9 * DAY),
-        *(ticket_step for ticket in TICKETS_OPENED for ticket_step in ticket_story(ticket)),
-    ]
-
-
-def ticket_story(ticket: UUID) -> list[Step]:
-    """One that is answered after so many hours as its number says, and resolved a day later."""
-    opened = t.OpenTicket(ticket_id=ticket, subject="Help", channel=te.TicketChannel.WEB)
-    reply = t.CommentOnTicket(
-        ticket_id=ticket, visibility=te.CommentVisibility.PUBLIC,
-        author_kind=te.CommentAuthorKind.AGENT, body="Hello",
-    )  # fmt: skip
-    return [
-        Step((opened,)),
-        Step((reply,), (ticket.int - 110) ** 2 * HOUR),
-        Step((t.ResolveTicket(ticket_id=ticket, code="fixed"),)),
-        Step((t.ReopenTicket(ticket_id=ticket, reason="again"),), HOUR),
-    ]
-
-
-@pytest.fixture(scope="module")
-def lived(desk: Desk) -> World:
-    async def live() -> World:
-        world = await World.founded()
-        before = world.position
-        await world.take(*story())
-        assert world.position > before + len(story()), "every step was accepted"
-        await desk.keep_up(world)
-        return world
-
-    return desk.run(live())
 
 
 def pasts(world: World) -> list[Past]:
@@ -146,6 +65,8 @@ def test_without_a_bug_the_reports_are_what_the_fold_says(
 
 
 PLANTS: dict[str, Plant] = {
+    "what was revised since is forgotten": (
+        PIPELINE, "recorded_to is null or recorded_to > %(position)s", "recorded_to is null"),
     "the event at the position is left out": (
         PIPELINE, "recorded_from <= %(position)s", "recorded_from < %(position)s"),
     "what the position revised still holds": (

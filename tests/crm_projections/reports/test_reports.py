@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_core import RecordedEvent
+from crm_core import Invalid, Money, RecordedEvent, Rejected
+from crm_core.sales import OpenOpportunity, WinOpportunity
 from crm_projections.reporting import LATEST, Past, Question, Report
 from crm_projections.sales_pipeline.reports import (
     AGEING,
@@ -317,3 +319,51 @@ async def answers(
         report.name: msgspec.json.encode(await desk.ask(report, world, past, question))
         for report, question in questions.items()
     }
+
+
+# --- two clocks, and what is refused --------------------------------------------------------------
+
+
+def test_what_we_knew_of_february_on_1_march_is_not_what_february_was(desk: Desk) -> None:
+    """A win of 20 February that was entered on 10 March."""
+    deal, day = UUID(int=201), timedelta(days=1)
+
+    async def check() -> None:
+        world = await World.founded()  # 5 January
+        opening = OpenOpportunity(
+            opportunity_id=deal, name="Deal", pipeline_id=FULL, owner_id=ANNA, currency="EUR",
+            amount=Money(Decimal(100), "EUR"),
+        )  # fmt: skip
+        await world.take(Step((opening,)))
+        world.clock.advance(datetime(2026, 3, 1, tzinfo=UTC) - world.clock.now())
+        on_1_march = world.position
+        await world.take(Step((WinOpportunity(opportunity_id=deal),), 9 * day, 18 * day))
+        await desk.keep_up(world)
+        end_of_february = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
+        question = SalesQuestion(first_day=date(2026, 2, 1), end_day=date(2026, 3, 1))
+
+        async def won(position: int) -> int:
+            past = past_at(world, position, end_of_february)
+            return sum(row.won for row in await desk.ask(FIGURES, world, past, question))
+
+        assert await won(on_1_march) == 0
+        assert await won(world.position) == 1
+
+    desk.run(check())
+
+
+def test_what_makes_no_sense_is_refused(desk: Desk, lived: World) -> None:
+    async def refused(report: Report[Any, Any], question: Question, since: Past | None) -> str:
+        with pytest.raises(Rejected) as refusal:
+            await desk.ask(report, lived, past_at(lived, 9), question, since)
+        return refusal.value.code
+
+    by_month = SalesQuestion(group=SalesGroup.MONTH)
+    assert desk.run(refused(DIFFERENCE, by_month, Past(1))) == "report.cannot_group_by"
+    assert desk.run(refused(DIFFERENCE, SalesQuestion(), Past(10))) == "report.runs_backwards"
+    in_may = SalesQuestion(first_day=date(2026, 5, 1))
+    assert desk.run(refused(DIFFERENCE, in_may, Past(1))) == "command.invalid"
+    with pytest.raises(Invalid, match="time_zone"):
+        SalesQuestion(time_zone="Rome")
+    with pytest.raises(Invalid, match=r"period\.to"):
+        SalesQuestion(first_day=START.date(), end_day=START.date())
