@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from crm_projections.reporting.question import PERIODS, Question
 
@@ -23,13 +23,12 @@ SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """`across` is the category, `up` the measure, `color` a second category, all named as fields.
+    """Bars: `across` the category, `up` the measure, `color` a second category; all name fields.
 
     With a group, its label takes the place of `across`, which becomes the color. A bar begins at 0,
     or lower than its end by what the field `rise` says.
     """
 
-    mark: Literal["bar", "line"] = "bar"
     across: str = "label"
     up: str
     color: str | None = None
@@ -58,7 +57,7 @@ def vega_lite(
         "title": report.title,
         "description": report.definition,
         "data": {"values": values},
-        "mark": {"type": chart.mark, "point": True} if chart.mark == "line" else chart.mark,
+        "mark": "bar",
         "encoding": encoding,
     }
     if color is not None:
@@ -66,7 +65,7 @@ def vega_lite(
     if chart.rise is not None:
         spec["transform"] = [{"calculate": f"datum.{chart.up} - datum.{chart.rise}", "as": "begin"}]
         encoding["y2"] = {"field": "begin"}
-    elif chart.mark == "bar" and not _adds_up(report, chart.up):
+    elif not _adds_up(report, chart.up):
         encoding["y"]["stack"] = None
         if color is not None:
             encoding["xOffset"] = {"field": color, "type": "nominal"}
@@ -89,8 +88,7 @@ def _kind(across: str, question: Question) -> str:
 
 def _adds_up(report: Report[Any, Any], measure: str) -> bool:
     """Amounts and counts of parts sum to the whole; shares and means, which are floats, do not."""
-    of = report.row.__annotations__[measure]
-    return "float" not in str(of)
+    return "float" not in str(get_type_hints(report.row)[measure])
 
 
 def _shown(values: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -59,7 +59,7 @@ async def answer(
     """The report's rows, in its order.
 
     Raises Rejected `report.cannot_group_by`, and `report.runs_backwards` where `since` is later
-    than the past on either clock.
+    than the past on either clock; Invalid where a report that compares lacks it, or has a period.
     """
     asked = question or report.question()
     if asked.grouped_by not in report.groups:
@@ -73,7 +73,8 @@ async def answer(
         raise Invalid("period", f"is not for {report.name}: its two moments are the period")
     parameters: dict[str, Any] = {"tenant": tenant_id, **asked.parameters, **past.parameters}
     if report.compares:
-        assert since is not None, f"{report.name} compares two pasts"
+        if since is None:
+            raise Invalid("since", f"is needed: {report.name} is about what came after it")
         before = since.moment or LATEST
         if since.position > past.position or before > (past.moment or LATEST):
             raise Rejected("report.runs_backwards")

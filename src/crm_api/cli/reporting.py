@@ -21,6 +21,7 @@ from crm_api.cli.place import Place, open_place, open_runner
 from crm_api.cli.reading import record_id_of
 from crm_core import AsOf, Crm, CrmError, Invalid
 from crm_core.catalog import AGGREGATES
+from crm_core.kernel.events import plain
 from crm_core.kernel.messages import invalid
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.sales import Pipeline
@@ -129,15 +130,10 @@ async def _ask(
         async with open_runner(place, crm) as runner:
             reached = await runner.catch_up(crm.tenant_id)
         past = await past_of(crm, as_of, present=reached)
-        before = None
-        if report.compares:
-            if since is None:
-                raise Invalid("since", f"is needed: {report.name} is about what came after it")
-            before = await past_of(crm, _beginning(since, as_of), present=reached)
+        before = await past_of(crm, _beginning(since, as_of), present=reached) if since else None
         rows = await _rows(place, crm, report, past, question, before)
-        return _Found(
-            report, question, past, await labelled(question, rows, _AllNames(crm, past.known))
-        )
+        lines = await labelled(question, rows, _AllNames(crm, past.known))
+        return _Found(report, question, past, lines)
 
 
 def _beginning(since: str, as_of: AsOf) -> AsOf:
@@ -205,7 +201,7 @@ class _AllNames(Names):
             record: Any = await self.crm.get(of, record_id, self.known)
         except CrmError:
             return None
-        return str(record.name)
+        return plain(record.name)
 
     async def stages(self, pipeline_id: UUID) -> Mapping[str, str]:
         pipeline = await self.crm.get(Pipeline, pipeline_id, self.known)
