@@ -18,7 +18,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 async def select(
     pool: Pool, of: type[S], query: LiteralString, parameters: Mapping[str, Any]
 ) -> list[S]:
-    """The query's rows; its columns are named as the struct's fields."""
+    """The query's rows; its columns are named as the struct's fields.
+
+    The statement is planned each time, for its own parameters: a plan for any position would be
+    bad for most of them.
+    """
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query, parameters)
+        await cursor.execute(query, parameters, prepare=False)
         return [msgspec.convert(row, of, strict=False) for row in await cursor.fetchall()]

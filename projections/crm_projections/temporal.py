@@ -23,12 +23,16 @@ from crm_core import RecordedEvent
 from crm_projections.rows import Rows
 from crm_projections.tables import Row, Table
 
-__all__ = ["BELIEVED_SQL", "TemporalRow", "change", "revise"]
+__all__ = ["BELIEVED_SQL", "KNOWN_SQL", "TemporalRow", "change", "revise"]
 
-BELIEVED_SQL: Final = """
+KNOWN_SQL: Final = """
     tenant_id = %(tenant)s
     and recorded_from <= %(position)s
     and (recorded_to is null or recorded_to > %(position)s)
+"""
+"""The condition on a temporal table for what was believed at a position, about all times."""
+
+BELIEVED_SQL: Final = f"""{KNOWN_SQL}
     and effective_from <= %(moment)s
     and (effective_to is null or effective_to > %(moment)s)
 """

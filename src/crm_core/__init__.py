@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
+from crm_core.diff import FieldChange, RecordDiff
 from crm_core.kernel.clock import Clock, ManualClock, SystemClock
 from crm_core.kernel.errors import (
     CommandReused,
@@ -52,6 +53,7 @@ __all__ = [
     "CrmError",
     "Denied",
     "Event",
+    "FieldChange",
     "Intervening",
     "Invalid",
     "Lagging",
@@ -60,6 +62,7 @@ __all__ = [
     "NotFound",
     "Page",
     "Receipt",
+    "RecordDiff",
     "RecordedEvent",
     "Redacted",
     "Rejected",

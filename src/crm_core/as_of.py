@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.errors import Invalid
 from crm_core.ledger.event_store import RecordedEvent, fold
 
-__all__ = ["NOW", "AsOf", "fold_as_of", "past_of"]
+__all__ = ["NOW", "AsOf", "fold_as_of", "folding", "past_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,25 @@ def past_of(events: Iterable[RecordedEvent], as_of: AsOf) -> list[RecordedEvent]
 
 def fold_as_of(events: Iterable[RecordedEvent], as_of: AsOf) -> Aggregate | None:
     """The record as it was, or None where it did not exist yet. `events` are all of its stream."""
-    past = past_of(events, as_of)
-    if not past:
-        return None
-    aggregate = fold([past[0].data])
-    assert aggregate is not None
-    for event in past[1:]:
-        try:
-            # Not mutate: by the effective clock, versions may be missing or in another order.
-            event.data.apply(aggregate)
-        except LookupError:
-            continue  # dated before what it is about, which is not there yet in this past
-        aggregate.version = event.version
-        aggregate.modified_on = event.happened_at
-    return aggregate
+    last = deque(folding(events, as_of), maxlen=1)
+    return last[0][1] if last else None
+
+
+def folding(
+    events: Iterable[RecordedEvent], as_of: AsOf
+) -> Iterator[tuple[RecordedEvent, Aggregate]]:
+    """The events of this past one by one, with the record after each: one object, changing."""
+    aggregate: Aggregate | None = None
+    for event in past_of(events, as_of):
+        if aggregate is None:
+            aggregate = fold([event.data])
+            assert aggregate is not None
+        else:
+            try:
+                # Not mutate: by the effective clock, versions may be missing or in another order.
+                event.data.apply(aggregate)
+            except LookupError:
+                continue  # dated before what it is about, which is not there yet in this past
+            aggregate.version = event.version
+            aggregate.modified_on = event.happened_at
+        yield event, aggregate

@@ -13,6 +13,7 @@ from cachetools import TTLCache
 from crm_core import catalog
 from crm_core.access.rights import ALL_RIGHTS, NO_RIGHTS, Rights, rights_of_roles
 from crm_core.as_of import NOW, AsOf, fold_as_of
+from crm_core.diff import RecordDiff, diff_of
 from crm_core.execution import Execution
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
@@ -201,6 +202,15 @@ class Crm:
     async def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:
         """All that happened to the record, in the order of its recording."""
         return [event for event in await self._stream(record_id, as_of) if as_of.includes(event)]
+
+    async def diff(self, record_id: UUID, before: AsOf, after: AsOf = NOW) -> RecordDiff:
+        """What differs in the record between two pasts, field by field, with the events that made
+        it so. Raises NotFound where there was no record in either.
+        """
+        found = diff_of(await self._stream(record_id, NOW), before, after)
+        if found is None:
+            raise NotFound("record", record_id)
+        return found
 
     def events(
         self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
+from crm_core.diff import RecordDiff
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
@@ -106,6 +107,10 @@ class SyncCrm:
     def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:
         """See `Crm.history`."""
         return self._portal.call(self.crm.history(record_id, as_of))
+
+    def diff(self, record_id: UUID, before: AsOf, after: AsOf = NOW) -> RecordDiff:
+        """See `Crm.diff`."""
+        return self._portal.call(self.crm.diff(record_id, before, after))
 
     def events(
         self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None

@@ -31,9 +31,17 @@ LISTS = [
     "auditTrail(first: 1) { totalCount }",
     "projectionStatus { head }",
     "salesPipelineReport { position }",
+    "salesForecastReport { position }",
+    "pipelineDiff(from: {asOf: {position: 0}}) { position }",
+    "salesFunnelReport { position }",
     "salesFiguresReport { position }",
+    "salesOutcomesReport { position }",
+    "stageTimeReport { position }",
+    "pipelineAgeingReport { position }",
+    "ticketVolumeReport { position }",
     "ticketBacklogReport { position }",
-    "ticketDurationReport { tickets }",
+    "ticketDurationReport { position }",
+    "ticketReopeningReport { position }",
 ]
 """Every root field that needs no argument but a page."""
 

@@ -193,10 +193,10 @@ async def test_a_report_as_of_a_position_is_what_it_was_then(own_api: Any) -> No
     pipeline = new_id()
     report = """query ($asOf: AsOf, $minPosition: Position) {
       salesPipelineReport(asOf: $asOf, minPosition: $minPosition) {
-        position cells { stageId status deals amount { amount currencyCode } weighted { amount }
+        position rows { stageId status deals amount { amount currencyCode } weighted { amount }
                          stage { name } pipeline { name } } }
-      salesFiguresReport(asOf: $asOf, group: OWNER, minPosition: $minPosition) {
-        figures { key open won lost wonAmount { amount } winRate } } }"""
+      salesFiguresReport(asOf: $asOf, groupBy: OWNER, minPosition: $minPosition) {
+        rows { key open won lost wonAmount { amount } winRate } } }"""
     deals = [new_id() for _ in range(2)]
     await own_api.given(
         standard_pipeline(pipeline),
@@ -216,10 +216,10 @@ async def test_a_report_as_of_a_position_is_what_it_was_then(own_api: Any) -> No
     for step in steps:
         position = await own_api.given(step)
         captured.append((position, await own_api.data(report, minPosition=position)))
-    assert captured[0][1]["salesPipelineReport"]["cells"] == [
+    assert captured[0][1]["salesPipelineReport"]["rows"] == [
         cell(stage, 1, Decimal(share)) for stage, share in (("engaging", 25), ("prospecting", 10))
     ]
-    (figures,) = captured[1][1]["salesFiguresReport"]["figures"]
+    (figures,) = captured[1][1]["salesFiguresReport"]["rows"]
     assert figures == {"key": str(own_api.admin), "open": 1, "won": 0, "lost": 1,
                        "wonAmount": {"amount": "0"}, "winRate": 0.0}  # fmt: skip
     for position, answer in captured:
@@ -246,17 +246,18 @@ async def test_tickets_are_counted_as_they_wait(own_api: Any) -> None:
     data = await own_api.data(
         """query ($p: Position) {
              ticketBacklogReport(minPosition: $p) {
-               position cells { status priority tickets } }
-             ticketDurationReport(minPosition: $p) { tickets closed medianDays }
-             nothing: ticketBacklogReport(asOf: {position: 0}) { cells { tickets } } }""",
+               position rows { status tickets } }
+             ticketDurationReport(minPosition: $p) { rows { measure counted medianDays } }
+             nothing: ticketBacklogReport(asOf: {position: 0}) { rows { tickets } } }""",
         p=position,
     )
     assert data["ticketBacklogReport"] == {
         "position": position,
-        "cells": [{"status": "NEW", "priority": "NORMAL", "tickets": 2}],
+        "rows": [{"status": "NEW", "tickets": 2}],
     }
-    assert data["ticketDurationReport"]["tickets"] == 2
-    assert data["nothing"] == {"cells": []}
+    (activity,) = data["ticketDurationReport"]["rows"]
+    assert activity == {"measure": "ACTIVITY", "counted": 2, "medianDays": 0.0}
+    assert data["nothing"] == {"rows": []}
 
 
 async def test_a_report_has_no_version(api: Any) -> None:

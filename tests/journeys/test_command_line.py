@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -89,6 +90,28 @@ def test_a_record_tells_its_history(crm: Crm) -> None:
     assert "2016-10-20" in said.stdout
 
 
+def test_a_record_is_compared_with_what_it_was(crm: Crm) -> None:
+    said = crm("diff", "crm-sales-opportunities:O7", "v2", "2999-01-01")
+    assert said.returncode == 0, said.stderr
+    assert re.search(r"status\s+│ \"OPEN\"\s+│ \"WON\".*won, 2017-03-01", said.stdout)
+    on_that_day = crm(
+        "diff", "crm-sales-opportunities:O7", "2017-02-01", "2017-03-02", "--effective"
+    )
+    assert '"WON"' in on_that_day.stdout
+
+
+def test_a_report_is_shown_as_a_table_and_drawn(crm: Crm) -> None:
+    said = crm("report", "figures", "--by", "owner", "--where", "source=crm-sales-opportunities")
+    assert said.returncode == 0, said.stderr
+    assert re.search(rf"Anna.*USD.*{DEALS:,}.*100\.0%.*█", said.stdout)
+    before = crm("report", "pipeline", "--effective-at", "2017-02-01", "--vega-lite")
+    values = json.loads(before.stdout)["data"]["values"]
+    assert [(value["stage"], value["status"]) for value in values] == [("Engaging", "OPEN")]
+    change = crm("report", "pipeline-diff", "--since", "2017-02-01", "--effective-at", "2017-04-01")
+    assert re.search(rf"WON.*{DEALS:,}.*-{DEALS:,}", change.stdout)
+    assert "pipeline-diff" in crm("report").stdout
+
+
 def test_a_replay_reproduces_every_read_model(crm: Crm) -> None:
     said = crm("replay", "--to", "5000")
     assert said.returncode == 0, said.stdout + said.stderr
@@ -110,6 +133,11 @@ def test_a_rebuilt_read_model_has_the_same_digest(crm: Crm) -> None:
         (["history", "nobody@example.com"], {}, "record.not_found"),
         (["history", "???"], {}, "command.invalid"),
         (["replay", "--to", "9999999"], {}, "replay.beyond_head"),
+        (["diff", "crm-sales-opportunities:O7", "v1", "soon"], {}, "command.invalid"),
+        (["report", "nothing"], {}, "command.invalid"),
+        (["report", "pipeline", "--by", "color"], {}, "command.invalid"),
+        (["report", "pipeline", "--where", "color=red"], {}, "command.invalid"),
+        (["report", "pipeline-diff"], {}, "command.invalid"),
         (["replay", "--to", "yesterday"], {}, "command.invalid"),
         (["projections", "rebuild", "nothing"], {}, "command.invalid"),
         (["migrate"], {}, "cli.needs_database_url"),

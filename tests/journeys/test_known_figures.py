@@ -24,16 +24,19 @@ ROOT_KEY = bytes(32)
 END_OF_JUNE = "2017-06-30T23:59:59.999Z"
 
 FIGURES = """
-query ($moment: DateTime!, $from: DateTime!, $to: DateTime!, $position: Position!) {
-  all: salesFiguresReport(minPosition: $position) { figures { ...Figures } }
-  agents: salesFiguresReport(group: OWNER) { figures { ...Figures } }
-  quarter: salesFiguresReport(closedFrom: $from, closedTo: $to) { figures { ...Figures } }
-  then: salesPipelineReport(effectiveAt: $moment) { cells { stageId status deals } }
-  now: salesPipelineReport { cells { stageId status deals } }
-  tickets: ticketDurationReport { tickets closed meanDays medianDays }
+query ($moment: DateTime!, $from: Date!, $to: Date!, $position: Position!) {
+  all: salesFiguresReport(minPosition: $position) { rows { ...Figures } }
+  agents: salesFiguresReport(groupBy: OWNER) { rows { ...Figures } }
+  quarter: salesFiguresReport(where: {period: {from: $from, to: $to}}) { rows { ...Figures } }
+  then: salesPipelineReport(effectiveAt: $moment) { rows { stageId status deals } }
+  now: salesPipelineReport { rows { stageId status deals } }
+  outcomes: salesOutcomesReport { rows { outcome deals events } }
+  change: pipelineDiff(from: {effectiveAt: $moment}) { rows { change deals } }
+  tickets: ticketDurationReport { rows { measure counted meanDays medianDays } }
+  reopening: ticketReopeningReport { rows { tickets closed } }
 }
-fragment Figures on SalesFigures {
-  key open won lost wonAmount { amount currencyCode } winRate cycleDays
+fragment Figures on SalesFiguresRow {
+  key label open won lost wonAmount { amount currencyCode } winRate cycleDays
 }
 """
 
@@ -84,28 +87,34 @@ async def test_the_figures_are_those_that_are_known(database_url: str) -> None:
         data = await ask(
             FIGURES,
             moment=END_OF_JUNE,
-            **{"from": "2017-04-01T00:00:00Z", "to": "2017-07-01T00:00:00Z"},
+            **{"from": "2017-04-01", "to": "2017-07-01"},
         )
-        (all_deals,) = data["all"]["figures"]
-        best = data["agents"]["figures"][0]
-        (quarter,) = data["quarter"]["figures"]
-        agent = await ask("query ($id: ID!) { user(id: $id) { name } }", id=best["key"])
+        (all_deals,) = data["all"]["rows"]
+        best = data["agents"]["rows"][0]
+        (quarter,) = data["quarter"]["rows"]
 
     assert (all_deals["won"], all_deals["lost"], all_deals["open"]) == (4238, 2473, 1589 + 500)
     assert amount(all_deals) == 10_005_534
     assert round(all_deals["winRate"], 4) == 0.6315
     assert round(all_deals["cycleDays"], 2) == 51.78
 
-    assert agent["user"]["name"] == "Darcel Schlecht"
+    assert best["label"] == "Darcel Schlecht"
     assert (best["won"], best["won"] + best["lost"], amount(best)) == (349, 553, 1_153_214)
     assert amount(quarter) == 3_086_111
 
     assert deals(data["now"], "OPEN") == {"engaging": 1589, "prospecting": 500}
     assert deals(data["then"], "OPEN") == {"engaging": 1686}
 
-    tickets = data["tickets"]
-    assert (tickets["tickets"], tickets["closed"]) == (4580, 4559)
-    assert (round(tickets["meanDays"], 2), round(tickets["medianDays"], 2)) == (40.86, 39.86)
+    outcomes = {row["outcome"]: (row["deals"], row["events"]) for row in data["outcomes"]["rows"]}
+    assert outcomes == {"WON": (4238, 4238), "LOST": (2473, 2473)}
+    change = {row["change"]: row["deals"] for row in data["change"]["rows"]}
+    assert (change["START"], change["END"]) == (1686, 1589 + 500)
+    assert sum(change.values()) == 2 * change["END"]
+
+    assert data["reopening"]["rows"] == [{"tickets": 4580, "closed": 4559}]
+    (activity,) = (row for row in data["tickets"]["rows"] if row["measure"] == "ACTIVITY")
+    assert activity["counted"] == 4580
+    assert (round(activity["meanDays"], 2), round(activity["medianDays"], 2)) == (40.86, 39.86)
 
 
 def amount(figures: Any) -> float:
@@ -114,4 +123,4 @@ def amount(figures: Any) -> float:
 
 
 def deals(report: Any, status: str) -> dict[str, int]:
-    return {cell["stageId"]: cell["deals"] for cell in report["cells"] if cell["status"] == status}
+    return {cell["stageId"]: cell["deals"] for cell in report["rows"] if cell["status"] == status}

@@ -15,9 +15,11 @@ from crm_core.sales.pipeline import events as pipeline
 from crm_core.sales.product import events as product
 from crm_projections.projection import Projection
 from crm_projections.rows import Rows
+from crm_projections.sales_pipeline.steps import step_of
 from crm_projections.sales_pipeline.tables import (
     OPPORTUNITIES,
     OPPORTUNITY_PERIODS,
+    OPPORTUNITY_STEPS,
     PIPELINES,
     PRODUCTS,
     Contact,
@@ -39,8 +41,8 @@ _PRODUCT = "sales.product"
 
 class SalesPipeline(Projection):
     name = "sales_pipeline"
-    version = 1
-    tables = (OPPORTUNITIES, OPPORTUNITY_PERIODS, PIPELINES, PRODUCTS)
+    version = 2
+    tables = (OPPORTUNITIES, OPPORTUNITY_PERIODS, OPPORTUNITY_STEPS, PIPELINES, PRODUCTS)
     reads = ("sales.",)
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
@@ -68,7 +70,7 @@ _TABLES: dict[str, tuple[Table[Any], ...]] = {
 
 _ON_TWO_CLOCKS = (
     "status", "pipeline_id", "stage_id", "probability", "forecast_category", "amount", "owner_id",
-    "customer_id", "close_date", "lost_reason", "closed_at",
+    "customer_id", "close_date", "lost_reason", "lost_to", "stage_entered_at", "closed_at",
 )  # fmt: skip
 
 
@@ -82,6 +84,9 @@ def _apply_to_opportunity(event: RecordedEvent, rows: Rows) -> None:
         held = {name: changes[name] for name in _ON_TWO_CLOCKS if name in changes}
         if held:
             change(rows, OPPORTUNITY_PERIODS, row.opportunity_id, event, held)
+    step = step_of(event)
+    if step is not None:
+        rows.put(OPPORTUNITY_STEPS, step)
     rows.put(
         OPPORTUNITIES,
         replace(row, **changes, version=event.version, updated_at=event.happened_at),
@@ -105,6 +110,7 @@ def _opened(event: RecordedEvent, rows: Rows) -> OpportunityRow:
         "amount": fact.amount.amount if fact.amount else None,
         "currency": fact.currency,
         "close_date": fact.close_date,
+        "stage_entered_at": event.happened_at,
         "opened_at": event.happened_at,
     }
     rows.put(
@@ -117,7 +123,6 @@ def _opened(event: RecordedEvent, rows: Rows) -> OpportunityRow:
         **shared,
         name=plain(fact.name),
         pipeline_version=fact.pipeline_version,
-        stage_entered_at=event.happened_at,
         version=event.version,
         created_at=event.happened_at,
         updated_at=event.happened_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,10 +17,13 @@ from crm_projections.temporal import TemporalRow
 __all__ = [
     "OPPORTUNITIES",
     "OPPORTUNITY_PERIODS",
+    "OPPORTUNITY_STEPS",
     "PIPELINES",
     "PRODUCTS",
     "OpportunityPeriodRow",
     "OpportunityRow",
+    "OpportunityStepKind",
+    "OpportunityStepRow",
     "PipelineRow",
     "ProductRow",
 ]
@@ -91,8 +95,36 @@ class OpportunityPeriodRow(TemporalRow, frozen=True, kw_only=True):
     source: str | None
     close_date: date | None
     lost_reason: str | None = None
+    lost_to: str | None = None
+    stage_entered_at: datetime
     opened_at: datetime
     closed_at: datetime | None = None
+
+
+class OpportunityStepKind(StrEnum):
+    OPENED = "OPENED"
+    MOVED = "MOVED"  # to another stage, of another pipeline perhaps
+    WON = "WON"
+    LOST = "LOST"
+    REOPENED = "REOPENED"
+    POSTPONED = "POSTPONED"  # its expected closing, to a later day
+
+
+class OpportunityStepRow(Row, frozen=True, kw_only=True):
+    """Something that happened to an opportunity and that reports count; never changed.
+
+    A stretch of time shows how it stood; of two steps at the same moment it shows the last. Here
+    each one is kept. `stage_id` is the stage that was entered by the step, if one was.
+    """
+
+    position: int
+    opportunity_id: UUID
+    kind: OpportunityStepKind
+    happened_at: datetime
+    pipeline_id: UUID | None = None
+    stage_id: str | None = None
+    lost_reason: str | None = None
+    lost_to: str | None = None
 
 
 class PipelineRow(Row, frozen=True, kw_only=True):
@@ -142,5 +174,6 @@ OPPORTUNITY_PERIODS = Table(
     fetch_only="recorded_to is null",
     indexes=("effective_from, effective_to where recorded_to is null",),
 )
+OPPORTUNITY_STEPS = Table("opportunity_step", OpportunityStepRow, key=("position",))
 PIPELINES = Table("pipeline", PipelineRow, key=("pipeline_id",))
 PRODUCTS = Table("product", ProductRow, key=("product_id",), indexes=("code",))

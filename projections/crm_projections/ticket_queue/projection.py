@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,16 @@ from crm_projections.rows import Rows
 from crm_projections.tables import Row, Table
 from crm_projections.temporal import TemporalRow, change
 
-__all__ = ["TICKETS", "TICKET_PERIODS", "TicketPeriodRow", "TicketQueue", "TicketRow"]
+__all__ = [
+    "TICKETS",
+    "TICKET_PERIODS",
+    "TICKET_STEPS",
+    "TicketPeriodRow",
+    "TicketQueue",
+    "TicketRow",
+    "TicketStepKind",
+    "TicketStepRow",
+]
 
 
 class TicketRow(Row, frozen=True, kw_only=True):
@@ -60,6 +70,31 @@ class TicketPeriodRow(TemporalRow, frozen=True, kw_only=True):
     priority: e.TicketPriority
     queue: str | None = None
     assignee_id: UUID | None = None
+    channel: e.TicketChannel
+    product: str | None
+    opened_at: datetime
+
+
+class TicketStepKind(StrEnum):
+    OPENED = "OPENED"
+    REPLIED = "REPLIED"  # the first public reply of a cycle
+    RESOLVED = "RESOLVED"
+    REOPENED = "REOPENED"
+    CLOSED = "CLOSED"
+    OTHER = "OTHER"  # anything else; a sign of life
+
+
+class TicketStepRow(Row, frozen=True, kw_only=True):
+    """Something that happened to a ticket; never changed.
+
+    `since` is when the cycle began that a reply or a resolution is of.
+    """
+
+    position: int
+    ticket_id: UUID
+    kind: TicketStepKind
+    happened_at: datetime
+    since: datetime | None = None
 
 
 TICKETS = Table(
@@ -81,12 +116,13 @@ TICKET_PERIODS = Table(
     fetch_only="recorded_to is null",
     indexes=("effective_from, effective_to where recorded_to is null",),
 )
+TICKET_STEPS = Table("ticket_step", TicketStepRow, key=("position",))
 
 
 class TicketQueue(Projection):
     name = "ticket_queue"
-    version = 1
-    tables = (TICKETS, TICKET_PERIODS)
+    version = 2
+    tables = (TICKETS, TICKET_PERIODS, TICKET_STEPS)
     reads = ("service.ticket.",)
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
@@ -100,6 +136,7 @@ class TicketQueue(Projection):
         held = {name: changes[name] for name in _ON_TWO_CLOCKS if name in changes}
         if held:
             change(rows, TICKET_PERIODS, ticket.ticket_id, event, held)
+        rows.put(TICKET_STEPS, _step(event))
         rows.put(
             TICKETS,
             replace(
@@ -127,6 +164,9 @@ def _opened(event: RecordedEvent, rows: Rows) -> TicketRow:
             status=TicketStatus.NEW,
             type=fact.type,
             priority=fact.priority,
+            channel=fact.channel,
+            product=fact.product,
+            opened_at=event.happened_at,
         ),
     )
     return TicketRow(
@@ -187,3 +227,28 @@ def _changes(event: RecordedEvent, ticket: TicketRow) -> dict[str, Any]:
         case _:
             pass  # comments, activities and remedies show in the history, not in the queue
     return changes
+
+
+def _step(event: RecordedEvent) -> TicketStepRow:
+    """The event as reports count it."""
+    since = None
+    match event.data:
+        case e.TicketOpened():
+            kind = TicketStepKind.OPENED
+        case e.CommentAdded(is_first_public_reply=True) as fact:
+            kind, since = TicketStepKind.REPLIED, fact.cycle_started_at
+        case e.TicketResolved() as fact:
+            kind, since = TicketStepKind.RESOLVED, fact.cycle_started_at
+        case e.TicketReopened():
+            kind = TicketStepKind.REOPENED
+        case e.TicketClosed():
+            kind = TicketStepKind.CLOSED
+        case _:
+            kind = TicketStepKind.OTHER
+    return TicketStepRow(
+        position=event.position,
+        ticket_id=event.record_id,
+        kind=kind,
+        happened_at=event.happened_at,
+        since=since,
+    )

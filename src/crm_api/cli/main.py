@@ -10,7 +10,16 @@ import psycopg
 import typer
 from rich.console import Console
 
-from crm_api.cli import audit, database, importing, reading, serving, snapshots, users
+from crm_api.cli import (
+    audit,
+    database,
+    importing,
+    reading,
+    reporting,
+    serving,
+    snapshots,
+    users,
+)
 from crm_core import CrmError, SetupError
 from crm_core.embedded import EmbeddedPostgresError
 from crm_core.ledger.postgres.connections import unreachable
@@ -27,6 +36,7 @@ commands = typer.Typer(
 serving.add_to(commands)
 importing.add_to(commands)
 reading.add_to(commands)
+reporting.add_to(commands)
 audit.add_to(commands)
 database.add_to(commands)
 snapshots.add_to(commands)

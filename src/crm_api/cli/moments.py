@@ -6,17 +6,34 @@ from datetime import UTC, datetime
 
 from crm_core import NOW, AsOf, Invalid
 
-__all__ = ["as_of_of"]
+__all__ = ["as_of_of", "as_of_record", "effective_of"]
 
 
 def as_of_of(text: str | None) -> AsOf:
-    """A position (`4711`) or a moment (ISO 8601; UTC where no zone is named); NOW for None."""
+    """A position (`4711`) or a moment; NOW for None."""
     if text is None:
         return NOW
     if text.isdecimal():
         return AsOf(position=int(text))
+    return AsOf(time=_moment(text, "as-of", "is a position, or a time such as"))
+
+
+def as_of_record(text: str) -> AsOf:
+    """The same for one record, which also has versions (`v3`)."""
+    if text[:1] == "v" and text[1:].isdecimal():
+        return AsOf(version=int(text[1:]))
+    return as_of_of(text)
+
+
+def effective_of(text: str) -> AsOf:
+    """A moment on the effective clock."""
+    return AsOf(effective_at=_moment(text, "effective-at", "is a time such as"))
+
+
+def _moment(text: str, option: str, problem: str) -> datetime:
+    """ISO 8601; UTC where no zone is named."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid("as-of", "is a position, or a time such as 2026-01-31T12:00Z") from None
-    return AsOf(time=moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        raise Invalid(option, f"{problem} 2026-01-31T12:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

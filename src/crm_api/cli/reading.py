@@ -1,4 +1,4 @@
-"""`crm history` and `crm schema`: looking at a record's past, and at the API."""
+"""`crm history`, `crm diff`, `crm schema`: looking at a record's past, and at the API."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from uuid import UUID
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from crm_api.cli.moments import as_of_of
+from crm_api.cli.moments import as_of_of, as_of_record, effective_of
 from crm_api.cli.place import open_place
+from crm_api.withheld import SECRETS
 from crm_core import AsOf, Crm, Event, Invalid, NotFound, RecordedEvent, Redacted
 from crm_core.kernel.aggregate import HeldKey, external_key
 from crm_core.kernel.events import own_fields
@@ -23,13 +25,17 @@ console = Console()
 
 def add_to(commands: typer.Typer) -> None:
     commands.command("history")(history)
+    commands.command("diff")(diff)
     commands.command("schema")(schema)
 
 
+RecordArgument = Annotated[
+    str, typer.Argument(help="An id, an e-mail address, or system:id of another system.")
+]
+
+
 def history(
-    record: Annotated[
-        str, typer.Argument(help="An id, an e-mail address, or system:id of another system.")
-    ],
+    record: RecordArgument,
     as_of: Annotated[
         str | None, typer.Option(help="A position, or a time such as 2026-01-31T12:00Z.")
     ] = None,
@@ -40,15 +46,55 @@ def history(
 
 async def _history(record: str, as_of: AsOf) -> None:
     async with open_place() as place, await place.open_crm() as crm:
-        record_id = await _record_id(crm, record)
+        record_id = await record_id_of(crm, record)
         events = await crm.history(record_id, as_of)
         if not events:
             raise NotFound("record", record)
         table = Table("position", "version", "recorded", "happened", "by", "what", "data")
         for event in events:
-            table.add_row(*map(str, _cells(event)))
+            table.add_row(*(escape(str(cell)) for cell in _cells(event)))
         console.print(f"{events[0].record_type} {record_id}", highlight=False)
         console.print(table)
+
+
+def diff(
+    record: RecordArgument,
+    before: Annotated[
+        str, typer.Argument(help="A version such as v3, a position, or a time.", metavar="A")
+    ],
+    after: Annotated[str, typer.Argument(help="The other past.", metavar="B")],
+    effective: Annotated[
+        bool, typer.Option("--effective", help="A and B are when things happened.")
+    ] = False,
+) -> None:
+    """Show what differs in a record between two pasts, and which events made it so."""
+    past = effective_of if effective else as_of_record
+    asyncio.run(_diff(record, past(before), past(after)))
+
+
+async def _diff(record: str, before: AsOf, after: AsOf) -> None:
+    async with open_place() as place, await place.open_crm() as crm:
+        found = await crm.diff(await record_id_of(crm, record), before, after)
+    console.print(
+        f"{found.record_type} {found.record_id}, version {found.from_version or 'none'} →"
+        f" {found.to_version or 'none'}",
+        highlight=False,
+    )
+    table = Table("field", "before", "after", "by")
+    for change in found.changes:
+        values = [
+            "" if value is None else escape(_shown(change.field, value))
+            for value in (change.before, change.after)
+        ]
+        table.add_row(change.field, *values, "\n".join(map(_made, change.events)))
+    console.print(table)
+
+
+def _made(event: RecordedEvent) -> str:
+    return (
+        f"{event.position} {event.type.rpartition('.')[2]}, {event.happened_at:%Y-%m-%d %H:%M},"
+        f" {event.actor.kind.value.lower()} {event.actor.id}"
+    )
 
 
 def _cells(event: RecordedEvent) -> tuple[object, ...]:
@@ -60,7 +106,7 @@ def _cells(event: RecordedEvent) -> tuple[object, ...]:
         f"{happened:%Y-%m-%d %H:%M}" if happened else "",
         f"{event.actor.kind.value.lower()} {event.actor.id}",
         event.type.rpartition(".")[2],
-        ", ".join(f"{name}={_shown(value)}" for name, value in _data(event.data).items()),
+        ", ".join(f"{name}={_shown(name, value)}" for name, value in _data(event.data).items()),
     )
 
 
@@ -68,13 +114,20 @@ def _data(event: Event) -> dict[str, Any]:
     return {name: getattr(event, name) for name in own_fields(type(event))}
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    """The value in JSON; what was erased in words."""
+    if name in SECRETS:
+        return "[secret]"
+    return msgspec.json.encode(value, enc_hook=_erased, order="deterministic").decode()
+
+
+def _erased(value: Any) -> str:
     if isinstance(value, Redacted):
-        return "[erased]"
-    return msgspec.json.encode(value).decode()
+        return "erased"
+    raise NotImplementedError(type(value).__name__)
 
 
-async def _record_id(crm: Crm, record: str) -> UUID:
+async def record_id_of(crm: Crm, record: str) -> UUID:
     try:
         return UUID(record)
     except ValueError:

@@ -10,7 +10,15 @@ import strawberry
 from crm_api.graphql.scalars import Position
 from crm_core import NOW, AsOf
 
-__all__ = ["NOW", "AsOfArgument", "AsOfInput", "EffectiveAt", "MinPosition", "as_of_from"]
+__all__ = [
+    "NOW",
+    "AsOfArgument",
+    "AsOfInput",
+    "EffectiveAt",
+    "MinPosition",
+    "PastInput",
+    "as_of_from",
+]
 
 
 @strawberry.input(
@@ -26,6 +34,23 @@ class AsOfInput:
     version: int | None = strawberry.field(
         default=strawberry.UNSET, description="The record after this many of its events."
     )
+
+
+@strawberry.input(
+    name="Past", description="A past on one clock or on both; without either, the present."
+)
+class PastInput:
+    as_of: AsOfInput | None = strawberry.field(
+        default=strawberry.UNSET, description="By what was recorded until then."
+    )
+    effective_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only what had happened by this moment, whenever it was recorded.",
+    )
+
+    def as_of_past(self) -> AsOf:
+        """Raises Invalid where it makes no sense."""
+        return as_of_from(self.as_of, self.effective_at)
 
 
 AsOfArgument: TypeAlias = Annotated[

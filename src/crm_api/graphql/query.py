@@ -6,6 +6,7 @@ import strawberry
 
 from crm_api.graphql.queries.audit import AuditQueries
 from crm_api.graphql.queries.customer import CustomerQueries
+from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries
 from crm_api.graphql.queries.event import EventQueries
 from crm_api.graphql.queries.node import NodeQueries
@@ -29,6 +30,7 @@ class Query(
     EngagementQueries,
     UserQueries,
     ReportQueries,
+    DiffQueries,
     EventQueries,
     AuditQueries,
     NodeQueries,

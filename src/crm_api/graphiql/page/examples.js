@@ -50,7 +50,7 @@ mutation Register {
 query Pipeline($time: DateTime!) {
   salesPipelineReport(asOf: { time: $time }) {
     position
-    cells { stageId status deals amount { amount currencyCode } }
+    rows { stageId status deals amount { amount currencyCode } }
   }
 }
 `,

@@ -30,8 +30,9 @@ class EngagementQueries:
         id: strawberry.ID,
         as_of: AsOfArgument = strawberry.UNSET,
         effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
     ) -> Interaction | None:
-        context = await require(info, "interaction")
+        context = await require(info, "interaction", min_position=min_position)
         interaction_id = required_uuid(id, "Interaction")
         past = as_of_from(as_of, effective_at)
         found = await context.loaders.record(INTERACTION, interaction_id, past)
@@ -44,8 +45,9 @@ class EngagementQueries:
         id: strawberry.ID,
         as_of: AsOfArgument = strawberry.UNSET,
         effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
     ) -> Task | None:
-        context = await require(info, "task")
+        context = await require(info, "task", min_position=min_position)
         task_id, past = required_uuid(id, "Task"), as_of_from(as_of, effective_at)
         return cast("Task | None", await context.loaders.record(TASK, task_id, past))
 

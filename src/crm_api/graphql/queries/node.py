@@ -7,6 +7,7 @@ from typing import cast
 
 import strawberry
 
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
 from crm_api.graphql.context import Info
 from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.graphql.fields import resolver
@@ -14,7 +15,7 @@ from crm_api.graphql.ids import parsed, required_uuid
 from crm_api.graphql.registry import kind_of_topic, kind_of_type
 from crm_api.graphql.types.event import EventRecord
 from crm_api.graphql.types.node import Node
-from crm_core import CrmError, Rejected
+from crm_core import AsOf, CrmError, Rejected
 
 __all__ = ["NodeQueries"]
 
@@ -24,14 +25,31 @@ IDS_MAX = 100
 @strawberry.type
 class NodeQueries:
     @resolver("Whatever has this id; null where there is nothing, or nothing you may see.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        return await _node(info, id)
+    async def node(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> Node | None:
+        await info.context.wait_for(min_position)
+        return await _node(info, id, as_of_from(as_of, effective_at))
 
     @resolver("Several at once, at most 100, in the order of the ids.")
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+    async def nodes(
+        self,
+        info: Info,
+        ids: list[strawberry.ID],
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+        min_position: MinPosition = strawberry.UNSET,
+    ) -> list[Node | None]:
         if len(ids) > IDS_MAX:
             raise Rejected("paging.size_too_large", limit=IDS_MAX)
-        found = await asyncio.gather(*(_node(info, id) for id in ids), return_exceptions=True)
+        await info.context.wait_for(min_position)
+        past = as_of_from(as_of, effective_at)
+        found = await asyncio.gather(*(_node(info, id, past) for id in ids), return_exceptions=True)
         for outcome in found:
             if isinstance(outcome, BaseException) and not isinstance(outcome, CrmError):
                 raise outcome
@@ -39,20 +57,21 @@ class NodeQueries:
         return cast("list[Node | None]", found)
 
 
-async def _node(info: Info, text: str) -> Node | None:
+async def _node(info: Info, text: str, past: AsOf) -> Node | None:
     found = parsed(text)
     if found is not None and found.type_name == "EventRecord":
-        return await _event(info, found.key)
+        return await _event(info, found.key, past)
     kind = None if found is None else kind_of_type(found.type_name)
     if found is None or kind is None:
         raise Refused(ErrorCode.BAD_ID, "id.malformed")
     record_id = required_uuid(text)
     if not (await info.context.rights()).allow(kind.name, "read"):
         return None
-    return await info.context.loaders.record(kind, record_id)
+    return await info.context.loaders.record(kind, record_id, past)
 
 
-async def _event(info: Info, position: str) -> EventRecord | None:
+async def _event(info: Info, position: str, past: AsOf) -> EventRecord | None:
+    """The event, which never changes; None in a past that does not know it."""
     if not (position.isascii() and position.isdigit() and len(position) < 19 and int(position)):
         raise Refused(ErrorCode.BAD_ID, "id.malformed")
     crm = info.context.services.crm
@@ -66,4 +85,4 @@ async def _event(info: Info, position: str) -> EventRecord | None:
     if not rights.allow("event", "read") and not (kind and rights.allow(kind.name, "read")):
         return None
     (event,) = await crm.store.decode(stored)
-    return EventRecord.of(event)
+    return EventRecord.of(event) if past.includes(event) else None

@@ -2,173 +2,154 @@
 
 from __future__ import annotations
 
+import types
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from strawberry.utils.str_converters import to_snake_case
 
+from crm_api.graphql.arguments.reports import (
+    GroupBy,
+    SalesReportWhere,
+    TicketReportWhere,
+    TimeZone,
+    question_of,
+)
 from crm_api.graphql.as_of import (
     AsOfArgument,
     AsOfInput,
     EffectiveAt,
     MinPosition,
+    PastInput,
     as_of_from,
 )
 from crm_api.graphql.context import Context, Info, require
-from crm_api.graphql.fields import resolver
-from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.scalars import Position
-from crm_api.graphql.types.reports import (
-    PipelineCell,
-    SalesFigures,
-    SalesFiguresReport,
-    SalesPipelineReport,
-    TicketBacklogReport,
-    TicketDurationReport,
-)
-from crm_core import AsOf, Invalid
-from crm_projections.projection import Projection
-from crm_projections.sales_pipeline.projection import SalesPipeline
-from crm_projections.sales_pipeline.reports import SalesGroup, pipeline_by_stage, sales_figures
-from crm_projections.ticket_queue.projection import TicketQueue
-from crm_projections.ticket_queue.reports import ticket_backlog, ticket_durations
+from crm_api.graphql.types.reports import report_type
+from crm_core import AsOf
+from crm_projections.registry import REPORTS
+from crm_projections.reporting import Past, Report, answer, past_of
+from crm_projections.sales_pipeline.reports import SalesGroup, SalesQuestion
+from crm_projections.ticket_queue.reports import TicketGroup
 
 __all__ = ["ReportQueries"]
 
-From: TypeAlias = Annotated[
-    datetime | None, strawberry.argument(description="From this moment on, itself included.")
-]
-To: TypeAlias = Annotated[
-    datetime | None, strawberry.argument(description="Up to this moment, itself left out.")
-]
+Resolver = Callable[..., Awaitable[Any]]
 
 
-_SALES, _TICKETS = SalesPipeline(), TicketQueue()
+def _resolver(report: Report[Any, Any]) -> Resolver:
+    """Asks the report as of one past."""
+    of, form, group = _forms(report)
 
-
-@strawberry.type
-class ReportQueries:
-    @resolver("What is in the pipelines, by stage, status and currency.")
-    async def sales_pipeline_report(
-        self,
+    async def resolve(
         info: Info,
-        owner_id: strawberry.ID | None = strawberry.UNSET,
-        as_of: AsOfArgument = strawberry.UNSET,
-        effective_at: EffectiveAt = strawberry.UNSET,
-        min_position: MinPosition = strawberry.UNSET,
-    ) -> SalesPipelineReport | None:
-        context = await require(info, "opportunity", min_position=min_position)
-        past = await _past(context, _SALES, as_of, effective_at)
-        cells = await pipeline_by_stage(
-            context.services.pool,
-            context.tenant_id,
-            position=_position(past),
-            moment=past.effective_at,
-            owner_id=required_uuid(owner_id, "User") if owner_id else None,
-        )
-        return SalesPipelineReport(
-            position=Position(_position(past)),
-            cells=[PipelineCell.of(cell, past) for cell in cells],
-        )
+        where: Any = strawberry.UNSET,
+        group_by: Any = group.ALL,
+        time_zone: str = "UTC",
+        as_of: AsOfInput | None = strawberry.UNSET,
+        effective_at: datetime | None = strawberry.UNSET,
+        min_position: Position | None = strawberry.UNSET,
+    ) -> Any:
+        context = await require(info, report.kind, min_position=min_position)
+        past = await _past(context, report, as_of_from(as_of, effective_at))
+        question = question_of(form, where, group_by, time_zone)
+        rows = await answer(report, context.services.pool, context.tenant_id, past, question)
+        return of.of(question, past, rows)
 
-    @resolver(
-        "What became of opportunities: won, lost, still open, the win rate, the cycle."
-        " With `closedFrom` or `closedTo` only those closed in that time count."
-    )
-    async def sales_figures_report(
-        self,
+    resolve.__annotations__ = _annotations(of, form, group) | {
+        "time_zone": TimeZone,
+        "as_of": AsOfArgument,
+        "effective_at": EffectiveAt,
+    }
+    return resolve
+
+
+def _comparing_resolver(report: Report[Any, Any]) -> Resolver:
+    """Asks the report between two pasts."""
+    of, form, group = _forms(report)
+
+    async def resolve(
         info: Info,
-        group: SalesGroup = SalesGroup.ALL,
-        closed_from: From = strawberry.UNSET,
-        closed_to: To = strawberry.UNSET,
-        as_of: AsOfArgument = strawberry.UNSET,
-        effective_at: EffectiveAt = strawberry.UNSET,
-        min_position: MinPosition = strawberry.UNSET,
-    ) -> SalesFiguresReport | None:
-        context = await require(info, "opportunity", min_position=min_position)
-        past = await _past(context, _SALES, as_of, effective_at)
-        figures = await sales_figures(
-            context.services.pool,
-            context.tenant_id,
-            position=_position(past),
-            moment=past.effective_at,
-            group=group,
-            closed_from=closed_from or None,
-            closed_to=closed_to or None,
+        from_: PastInput,
+        to: PastInput | None = strawberry.UNSET,
+        where: Any = strawberry.UNSET,
+        group_by: Any = group.ALL,
+        min_position: Position | None = strawberry.UNSET,
+    ) -> Any:
+        context = await require(info, report.kind, min_position=min_position)
+        since = await _past(context, report, from_.as_of_past())
+        past = await _past(context, report, to.as_of_past() if to else AsOf())
+        question = question_of(form, where, group_by, "UTC")
+        rows = await answer(
+            report, context.services.pool, context.tenant_id, past, question, since=since
         )
-        return SalesFiguresReport(
-            position=Position(_position(past)), figures=[SalesFigures.of(row) for row in figures]
-        )
+        return of.of(question, past, rows)
 
-    @resolver("How many tickets wait, by status and priority.")
-    async def ticket_backlog_report(
-        self,
-        info: Info,
-        as_of: AsOfArgument = strawberry.UNSET,
-        effective_at: EffectiveAt = strawberry.UNSET,
-        min_position: MinPosition = strawberry.UNSET,
-    ) -> TicketBacklogReport | None:
-        context = await require(info, "ticket", min_position=min_position)
-        past = await _past(context, _TICKETS, as_of, effective_at)
-        cells = await ticket_backlog(
-            context.services.pool,
-            context.tenant_id,
-            position=_position(past),
-            moment=past.effective_at,
-        )
-        return TicketBacklogReport.of(_position(past), cells)
-
-    @resolver("How long tickets take that were opened in a stretch of time.")
-    async def ticket_duration_report(
-        self,
-        info: Info,
-        opened_from: From = strawberry.UNSET,
-        opened_to: To = strawberry.UNSET,
-        min_position: MinPosition = strawberry.UNSET,
-    ) -> TicketDurationReport | None:
-        context = await require(info, "ticket", min_position=min_position)
-        durations = await ticket_durations(
-            context.services.pool,
-            context.tenant_id,
-            opened_from=opened_from or None,
-            opened_to=opened_to or None,
-        )
-        return TicketDurationReport(
-            tickets=durations.tickets,
-            closed=durations.closed,
-            mean_days=durations.mean_days,
-            median_days=durations.median_days,
-        )
+    resolve.__annotations__ = _annotations(of, form, group) | {
+        "from_": Annotated[
+            PastInput, strawberry.argument(name="from", description="The beginning.")
+        ],
+        "to": Annotated[
+            PastInput | None, strawberry.argument(description="The end; the present, if none.")
+        ],
+    }
+    return resolve
 
 
-async def _past(
-    context: Context, kept_by: Projection, as_of: AsOfInput | None, effective_at: datetime | None
-) -> AsOf:
-    """The past that a report is of, as a position that its read model has reached.
+def _forms(report: Report[Any, Any]) -> tuple[Any, type[Any], Any]:
+    """The types of the answer, of the filter and of the groups."""
+    if report.question is SalesQuestion:
+        return report_type(report), SalesReportWhere, SalesGroup
+    return report_type(report), TicketReportWhere, TicketGroup
+
+
+def _annotations(of: Any, form: type[Any], group: Any) -> dict[str, Any]:
+    """The types that every report's arguments have."""
+    return {
+        "info": Info,
+        "where": form | None,
+        "group_by": Annotated[group, GroupBy],
+        "min_position": MinPosition,
+        "return": of | None,
+    }
+
+
+async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> Past:
+    """The past that a report is of, once its read model has reached it.
 
     The present is what the read model shows by now, so asked again as of that position a report
-    says the same. Raises Invalid for a version: only a single record has one.
+    says the same.
     """
-    asked = as_of_from(as_of, effective_at)
-    if asked.version is not None:
-        raise Invalid("as_of.version", "is of a single record; a report takes a position or a time")
     reached = min(
         (
             status.position
             for status in await context.services.runner.status()
-            if (status.tenant_id, status.projection) == (context.tenant_id, kept_by.name)
+            if (status.tenant_id, status.projection) == (context.tenant_id, report.kept_by.name)
         ),
         default=0,
     )
-    if not as_of:
-        return AsOf(position=reached, effective_at=asked.effective_at)
-    crm = context.services.crm
-    position = min(await crm.position(asked), await crm.position())
-    if position > reached:
-        await context.wait_for(Position(position))
-    return AsOf(position=position, effective_at=asked.effective_at)
+    past = await past_of(context.services.crm, as_of, present=reached)
+    if past.position > reached:
+        await context.wait_for(Position(past.position))
+    return past
 
 
-def _position(past: AsOf) -> int:
-    assert past.position is not None
-    return past.position
+def _body(namespace: dict[str, Any]) -> None:
+    for report in REPORTS:
+        resolve = (_comparing_resolver if report.compares else _resolver)(report)
+        name = to_snake_case(report.row.__name__.removesuffix("Row"))
+        periods = f" Its period is of {report.period_of}." if report.period_of else ""
+        namespace[name if report.compares else f"{name}_report"] = strawberry.field(
+            resolver=resolve, description=f"{report.title}. {report.definition}{periods}"
+        )
+
+
+if TYPE_CHECKING:
+
+    class ReportQueries:
+        """A field for each report."""
+
+else:
+    ReportQueries = strawberry.type(types.new_class("ReportQueries", (), {}, _body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
@@ -11,24 +12,23 @@ import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, as_of_from
 from crm_api.graphql.context import Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import global_id, uuid_of
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.node import Node, Record
+from crm_api.withheld import SECRETS
 from crm_core import Actor, ActorKind, Event, RecordedEvent, Redacted
 from crm_core.kernel.events import own_fields, personal_mark
 
 if TYPE_CHECKING:
     from crm_api.graphql.types.user import User
 
-__all__ = ["ActorInfo", "EventRecord"]
+__all__ = ["ActorInfo", "EventRecord", "plain_json"]
 
 graphql_enum(ActorKind)
-
-# Fields of events that no reader may see, be it an auditor.
-SECRETS = frozenset({"password_hash"})
 
 
 @strawberry.type(name="Actor", description="Who acted: a user, or a program of ours.")
@@ -98,10 +98,7 @@ class EventRecord(Node):
     async def data(self, info: Info) -> JSON:
         hidden = await self._hidden(info)
         return JSON(
-            {
-                name: None if name in hidden else msgspec.to_builtins(value)
-                for name, value in self._fields()
-            }
+            {name: None if name in hidden else plain_json(value) for name, value in self._fields()}
         )
 
     @resolver(
@@ -126,13 +123,19 @@ class EventRecord(Node):
         words = _personal_fields(type(self.event.data))
         return hidden | words if await words_are_hidden(info, self.record_uuid) else hidden
 
-    @resolver("The record as it is now; null where you may not see it.")
-    async def record(self, info: Info) -> Record | None:
+    @resolver("The record, now or as of a past; null where you may not see it.")
+    async def record(
+        self,
+        info: Info,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+    ) -> Record | None:
         from crm_api.graphql.links import linked
         from crm_api.graphql.registry import kind_of_topic
 
         kind = kind_of_topic(self.record_type)
-        return None if kind is None else await linked(info, kind, self.record_uuid)
+        past = as_of_from(as_of, effective_at)
+        return None if kind is None else await linked(info, kind, self.record_uuid, past)
 
 
 @cache
@@ -140,3 +143,24 @@ def _personal_fields(event_class: type[Event]) -> frozenset[str]:
     return frozenset(
         name for name, of in own_fields(event_class).items() if personal_mark(of) is not None
     )
+
+
+def plain_json(value: Any) -> Any:
+    """The value as JSON has it; what was erased is null, however deep it lies."""
+    return msgspec.to_builtins(_shown(value), str_keys=True, order="deterministic")
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case Redacted():
+            return None
+        case dict():
+            return {key: _shown(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_shown(item) for item in value]
+        case msgspec.Struct():
+            return {name: _shown(getattr(value, name)) for name in value.__struct_fields__}
+        case _ if is_dataclass(value):
+            return {field.name: _shown(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            return value

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, as_of_from
 from crm_api.graphql.connection import Connection
 from crm_api.graphql.context import Info
 from crm_api.graphql.fields import resolver
@@ -58,12 +59,18 @@ class TimelineEntry:
             return None
         return cast("str | None", self.row.text)
 
-    @resolver("The record that it happened to, as it is now.")
-    async def record(self, info: Info) -> Record | None:
+    @resolver("The record that it happened to, now or as of a past.")
+    async def record(
+        self,
+        info: Info,
+        as_of: AsOfArgument = strawberry.UNSET,
+        effective_at: EffectiveAt = strawberry.UNSET,
+    ) -> Record | None:
         from crm_api.graphql.registry import kind_of_topic
 
         kind = kind_of_topic(self.row.record_type)
-        return None if kind is None else await linked(info, kind, self.row.record_id)
+        past = as_of_from(as_of, effective_at)
+        return None if kind is None else await linked(info, kind, self.row.record_id, past)
 
 
 async def timeline_of(

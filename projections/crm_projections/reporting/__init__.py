@@ -1,0 +1,36 @@
+"""Reports: what they are of, how they are asked, and how they are drawn."""
+
+from __future__ import annotations
+
+from crm_projections.reporting.chart import Chart, vega_lite
+from crm_projections.reporting.labels import Names, label, labelled
+from crm_projections.reporting.past import LATEST, STEPS_TAKEN, Past, past_of
+from crm_projections.reporting.question import (
+    PERIODS,
+    Question,
+    among,
+    in_days,
+    in_period,
+    period_start,
+)
+from crm_projections.reporting.report import Report, answer
+
+__all__ = [
+    "LATEST",
+    "PERIODS",
+    "STEPS_TAKEN",
+    "Chart",
+    "Names",
+    "Past",
+    "Question",
+    "Report",
+    "among",
+    "answer",
+    "in_days",
+    "in_period",
+    "label",
+    "labelled",
+    "past_of",
+    "period_start",
+    "vega_lite",
+]

@@ -1,0 +1,10 @@
+"""What no reader may see, wherever it is shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["SECRETS"]
+
+SECRETS: Final = frozenset({"password_hash"})
+"""Names of fields of events and records that nobody is shown, be it an auditor."""
