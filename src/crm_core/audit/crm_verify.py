@@ -423,13 +423,15 @@ def verify_export(
     for checkpoint in earlier:
         if checkpoint.origin != manifest.origin:
             raise Finding("seen.other_log", f"{checkpoint.origin} is another log's checkpoint")
+    within = [checkpoint for checkpoint in earlier if checkpoint.size <= manifest.size]
+    _check_tree(files, manifest, [*signed, *within], jobs)
+    for checkpoint in earlier:
         if checkpoint.size > manifest.size:
             raise Finding(
                 "export.rolled_back",
                 f"a checkpoint over {checkpoint.size} events was seen, the export ends before",
                 manifest.size + 1,
             )
-    _check_tree(files, manifest, [*signed, *earlier], jobs)
     _check_files(files, manifest)
     signers = [key.name for key in trusted if f"— {key.name} " in signed[-1].note]
     return Verdict(manifest, signed[-1], signers)

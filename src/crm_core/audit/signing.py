@@ -7,13 +7,14 @@ was rolled back or forked cannot make it forget.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,14 +108,17 @@ class Memory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    @contextmanager
-    def held(self, origin: str) -> Iterator[Path]:
+    @asynccontextmanager
+    async def held(self, origin: str) -> AsyncIterator[Path]:
         """The log's file, while nobody else on this machine signs for the log."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / hashlib.sha256(origin.encode()).hexdigest()[:32]
-        with open(path.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        # In a thread: another signer of this process would wait for ever in the loop.
+        lock = await asyncio.to_thread(_locked, path.with_suffix(".lock"))
+        try:
             yield path.with_suffix(".checkpoint")
+        finally:
+            os.close(lock)
 
     @staticmethod
     def last(path: Path, keys: list[VerifierKey]) -> Checkpoint | None:
@@ -140,6 +144,12 @@ class Memory:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _locked(path: Path) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def _decoded(text: str) -> bytes:

@@ -12,7 +12,15 @@ from typing import TypeAlias
 
 from crm_core.audit.crm_verify import folded, node_hash
 
-__all__ = ["Edge", "Tile", "Tiles", "consistency_ranges", "inclusion_ranges", "tiles_of"]
+__all__ = [
+    "Edge",
+    "Tile",
+    "Tiles",
+    "consistency_ranges",
+    "edge_tiles",
+    "inclusion_ranges",
+    "tiles_of",
+]
 
 HASH_BYTES = 32
 TILE_HEIGHT = 8
