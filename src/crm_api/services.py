@@ -1,10 +1,10 @@
-"""What the API stands on: the CRM, its read models, and the projector that keeps them."""
+"""What the API stands on: the CRM, its read models and its audit, and what keeps them going."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,9 @@ import structlog
 
 from crm_api.tokens import Tokens
 from crm_core import Crm
+from crm_core.audit.integrator import Integrator
+from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.store import AuditStore
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections.reading import Reads
 from crm_projections.registry import PROJECTIONS
@@ -32,13 +35,17 @@ class Services:
     reads: Reads
     pool: Pool
     runner: ProjectionRunner
+    audit: AuditLog
     tokens: Tokens
 
 
 @asynccontextmanager
-async def open_services(url: str, root_key: bytes, tenant: str = "main") -> AsyncIterator[Services]:
-    """Opens all of it over a migrated database, and projects in the background until the end.
+async def open_services(
+    url: str, root_key: bytes, tenant: str = "main", signer: Signer | None = None
+) -> AsyncIterator[Services]:
+    """Opens all of it over a migrated database; projects and audits until the end.
 
+    Without a signer the tree over the ledger grows, and nothing is signed.
     Raises SetupError `database.unreachable` or `database.not_migrated`.
     """
     async with AsyncExitStack() as opened:
@@ -51,23 +58,28 @@ async def open_services(url: str, root_key: bytes, tenant: str = "main") -> Asyn
         opened.push_async_callback(projector_pool.close)
         runner = ProjectionRunner(crm.store, projector_pool, PROJECTIONS)
         await runner.prepare()
-        projecting = asyncio.create_task(_keep_projecting(runner))
-        opened.push_async_callback(_end, projecting)
+        audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
+        for failed, run in (
+            ("projector.failed", runner.run),
+            ("audit.failed", Integrator(audit).run),
+        ):
+            opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
         yield Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
             pool=pool,
             runner=runner,
+            audit=audit,
             tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),
         )
 
 
-async def _keep_projecting(runner: ProjectionRunner) -> None:
+async def _keep(run: Callable[[], Awaitable[None]], failed: str) -> None:
     while True:
         try:
-            await runner.run()
+            await run()
         except Exception as error:  # noqa: BLE001 - the server goes on; /health shows the lag
-            log.error("projector.failed", error=type(error).__name__)
+            log.error(failed, error=type(error).__name__)
             await asyncio.sleep(_RESTART_SECONDS)
 
 

@@ -115,7 +115,10 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         )
     _log_to_stderr()
     host, port = listening.getsockname()[:2]
-    async with open_services(place.url, place.root_key, place.settings.tenant) as services:
+    signer = place.signer()
+    if signer is None:
+        structlog.get_logger().warning("audit.nothing_is_signed", set="CRM_AUDIT_KEY_FILE")
+    async with open_services(place.url, place.root_key, place.settings.tenant, signer) as services:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(services),

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -314,6 +315,8 @@ def _labels(text: str) -> list[bytes]:
     return [label.encode() for label in labels]
 
 
+Leaves: TypeAlias = "tuple[list[bytes], Finding | None]"
+
 # --- an export ------------------------------------------------------------------------------------
 
 
@@ -492,11 +495,10 @@ def _check_tree(
         if checkpoint.root != events.root():
             raise Finding("frontier.wrong", "what came before is not what was signed")
         good = manifest.after
-    for first, leaves, expected in _segments(files, manifest, jobs):
-        if differs is None and leaves != expected:
-            at = next(i for i, pair in enumerate(zip(leaves, expected, strict=True))
-                      if pair[0] != pair[1])  # fmt: skip
-            differs = first + at
+    for first, (leaves, broken), expected in _segments(files, manifest, jobs):
+        if differs is None and leaves != expected[: len(leaves)]:
+            pairs = enumerate(zip(leaves, expected, strict=False), start=first)
+            differs = next((position for position, (made, listed) in pairs if made != listed), None)
         before, end = first - 1, first - 1 + len(leaves)
         for cut in [*sorted(size for size in by_size if before < size < end), end]:
             part = slice(events.size - before, cut - before)
@@ -505,6 +507,10 @@ def _check_tree(
             for checkpoint in by_size.pop(cut, []):
                 _check_root(checkpoint, events.root(), listed.root(), good, differs)
                 good = cut
+        if broken is not None:
+            if differs is not None:
+                raise Finding("event.changed", "event and leaf hash differ", differs)
+            raise broken
     if by_size:
         size = min(by_size)
         raise Finding("seen.before", f"a checkpoint over {size} events lies before this export")
@@ -530,7 +536,7 @@ def _check_root(
 
 def _segments(
     files: Mapping[str, bytes], manifest: Manifest, jobs: int
-) -> Iterator[tuple[int, list[bytes], list[bytes]]]:
+) -> Iterator[tuple[int, Leaves, list[bytes]]]:
     """First position, the leaves of the events, and the leaves that are listed."""
     pool: Executor | None = ProcessPoolExecutor(jobs) if jobs > 1 else None
     try:
@@ -543,46 +549,45 @@ def _segments(
             made = pool.map(_leaves_in_file, ((str(root), *item) for item in work))
         else:
             made = (_leaves(files, *item) for item in work)
-        for (first, count), leaves in zip(manifest.segments, made, strict=True):
+        for (first, count), (leaves, broken) in zip(manifest.segments, made, strict=True):
             raw = _file(files, segment_name("leaves", first))
-            if len(raw) != count * 32:
-                raise Finding("leaf.missing", "the listed leaf hashes are not complete", first)
-            yield first, leaves, [raw[at : at + 32] for at in range(0, len(raw), 32)]
+            if broken is None and len(raw) != count * 32:
+                place = first + min(count - 1, len(raw) // 32)
+                broken = Finding("leaf.missing", "the listed leaf hash is missing", place)
+            listed = [raw[at : at + 32] for at in range(0, len(raw), 32)]
+            yield first, (leaves, broken), listed
     finally:
         if pool is not None:
             pool.shutdown(cancel_futures=True)
 
 
-def _leaves_in_file(work: tuple[str, str, int, int, str]) -> list[bytes]:
+def _leaves_in_file(work: tuple[str, str, int, int, str]) -> Leaves:
     root, *item = work
     return _leaves(Folder(Path(root)), *item)  # type: ignore[arg-type]
 
 
-def _leaves(
-    files: Mapping[str, bytes], name: str, first: int, count: int, tenant: str
-) -> list[bytes]:
-    if name not in files:
-        raise Finding("event.missing", f"the events from here on are missing ({name})", first)
-    lines = files[name].split(b"\n")
-    leaves = []
-    for position, raw in enumerate(lines[:-1], start=first):
-        try:
+def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenant: str) -> Leaves:
+    """The leaf hashes as far as the events are whole, and what is wrong after them."""
+    leaves: list[bytes] = []
+    try:
+        lines = _file(files, name).split(b"\n")
+        for position, raw in enumerate(lines[:-1], start=first):
             leaf, at, of = leaf_of_line(raw.decode())
-        except Finding as finding:
-            raise Finding(finding.code, finding.says, position) from None
-        except UnicodeDecodeError:
-            raise Finding("event.malformed", "the event is no UTF-8", position) from None
-        if at != position:
-            missing = "missing" if at > position else "doubled"
-            raise Finding(f"event.{missing}", f"here stands the event of position {at}", position)
-        if of != tenant:
-            raise Finding("event.other_tenant", "the event is of another tenant", position)
-        leaves.append(leaf)
-    if len(leaves) < count or lines[-1]:
-        raise Finding("event.missing", "the event is missing or cut off", first + len(leaves))
-    if len(leaves) > count:
-        raise Finding("event.too_many", "the export does not end here", first + count)
-    return leaves
+            if at != position:
+                missing = "missing" if at > position else "doubled"
+                raise Finding(f"event.{missing}", f"here stands the event of position {at}")
+            if of != tenant:
+                raise Finding("event.other_tenant", "the event is of another tenant")
+            if len(leaves) == count:
+                raise Finding("event.too_many", "the export does not end here")
+            leaves.append(leaf)
+        if len(leaves) < count or lines[-1]:
+            raise Finding("event.missing", "the event is missing or cut off")
+    except Finding as finding:
+        return leaves, Finding(finding.code, finding.says, first + len(leaves))
+    except UnicodeDecodeError:
+        return leaves, Finding("event.malformed", "the event is no UTF-8", first + len(leaves))
+    return leaves, None
 
 
 def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:

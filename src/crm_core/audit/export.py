@@ -26,7 +26,7 @@ import msgspec
 from crm_core.audit import crm_verify
 from crm_core.audit.crm_verify import FORMAT, Manifest, canonical_json, segment_name
 from crm_core.audit.lines import event_of_line, line_of
-from crm_core.audit.log import AuditLog
+from crm_core.audit.log import NOTE_STEP_EVENTS, AuditLog
 from crm_core.kernel.errors import Rejected
 from crm_core.ledger.records import StoredEvent
 from crm_core.privacy.keys import WrappedKeys
@@ -34,7 +34,6 @@ from crm_core.privacy.keys import WrappedKeys
 __all__ = ["Export", "export"]
 
 SEGMENT_EVENTS = 10_000
-_NOTE_STEP_EVENTS = 1_000
 _PART = "export.part.json"
 
 Progress = Callable[[int, int], None]
@@ -71,7 +70,7 @@ async def export(
         if progress is not None:
             progress(first - 1 + count, part.size)
     notes = await audit.store.notes(
-        tenant_id, part.origin, after=after, step=_NOTE_STEP_EVENTS, up_to=part.size - 1
+        tenant_id, part.origin, after=after, step=NOTE_STEP_EVENTS, up_to=part.size - 1
     )
     _write(folder / "checkpoints", "".join([*notes, part.note]).encode())
     _write(folder / "checkpoint", part.note.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,7 +33,9 @@ from crm_core.kernel.errors import NotFound, Rejected, SetupError
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.records import StoredEvent
 
-__all__ = ["AuditLog", "Consistency", "Inclusion", "Signer"]
+__all__ = ["NOTE_STEP_EVENTS", "AuditLog", "Consistency", "Inclusion", "Signer"]
+
+NOTE_STEP_EVENTS = 1_000  # between two checkpoints that are handed out with the last one
 
 _BATCH_EVENTS = 2_000
 
@@ -190,6 +193,22 @@ class AuditLog:
         if found is None:
             raise Rejected("audit.no_checkpoint")
         return found
+
+    async def checkpoints(self, tenant_id: UUID) -> list[Checkpoint]:
+        """What was signed, by rising size, as far as it stands with our keys: the last one of the
+        signer's memory, and of those in the database one for every thousand events.
+        """
+        origin, keys = self.origin(tenant_id), self.verifiers(tenant_id)
+        async with self.signer.memory.held(origin) as path:
+            last = self.signer.memory.last(path, keys)
+        found = {} if last is None else {last.size: last}
+        for note in await self.store.notes(
+            tenant_id, origin, after=0, step=NOTE_STEP_EVENTS, up_to=2**62
+        ):
+            with contextlib.suppress(Finding):
+                checkpoint = Checkpoint.parse(note, keys)
+                found.setdefault(checkpoint.size, checkpoint)
+        return [found[size] for size in sorted(found)]
 
     async def prove(self, tenant_id: UUID, position: int) -> Inclusion:
         """That the event at the position is in the last signed checkpoint.

@@ -221,9 +221,11 @@ def test_there_are_ten_thousand_with_those_of_the_database() -> None:
 def test_a_verifier_that_believes_the_leaf_hashes_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def believing(files: Files, name: str, first: int, count: int, tenant: str) -> list[bytes]:
+    def believing(
+        files: Files, name: str, first: int, count: int, tenant: str
+    ) -> tuple[list[bytes], None]:
         raw = files[segment_name("leaves", first)]
-        return [raw[at : at + 32] for at in range(0, count * 32, 32)]
+        return [raw[at : at + 32] for at in range(0, count * 32, 32)], None
 
     monkeypatch.setattr(crm_verify, "_leaves", believing)
     assert list(missed(change_an_event, 20))
@@ -262,6 +264,13 @@ def test_a_verifier_that_believes_the_size_is_caught(monkeypatch: pytest.MonkeyP
 
 
 # --- forms ----------------------------------------------------------------------------------------
+
+
+def test_the_first_of_two_bad_places_is_the_one_that_is_named() -> None:
+    changed = LINES[2].replace(b'"actorid":"crm"', b'"actorid":"eve"')
+    files = packed([*LINES[:2], changed, *LINES[3:9], *LINES[10:]], LEAVES, SIZE, all_notes())
+    with pytest.raises(Finding, match=r"position 3: .*event\.changed"):
+        verify_export(files, VKEYS)
 
 
 def test_a_key_whose_id_is_not_its_own_is_refused() -> None:
