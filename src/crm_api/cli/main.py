@@ -10,7 +10,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from crm_api.cli import audit, database, importing, reading, serving, users
+from crm_api.cli import audit, checkpoints, database, importing, reading, serving, users
 from crm_core import CrmError, SetupError
 from crm_core.embedded import EmbeddedPostgresError
 from crm_core.ledger.postgres.connections import unreachable
@@ -28,6 +28,7 @@ serving.add_to(commands)
 importing.add_to(commands)
 reading.add_to(commands)
 audit.add_to(commands)
+checkpoints.add_to(commands)
 database.add_to(commands)
 users.add_to(commands)
 
