@@ -1,10 +1,10 @@
-"""What the API stands on: the CRM, its read models, and the projector that keeps them."""
+"""What the API stands on: the CRM, its read models and its audit, and what keeps them going."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,9 @@ import structlog
 
 from crm_api.tokens import Tokens
 from crm_core import Crm
+from crm_core.audit.integrator import Integrator
+from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections.reading import Reads
@@ -33,6 +36,7 @@ class Services:
     reads: Reads
     pool: Pool
     runner: ProjectionRunner
+    audit: AuditLog
     tokens: Tokens
 
 
@@ -41,12 +45,14 @@ async def open_services(
     url: str,
     root_key: bytes,
     tenant: str = "main",
+    signer: Signer | None = None,
     *,
     redis_url: str | None = None,
     snapshot_every: int = SNAPSHOT_EVERY,
 ) -> AsyncIterator[Services]:
-    """Opens all of it over a migrated database, and projects in the background until the end.
+    """Opens all of it over a migrated database; projects and audits until the end.
 
+    Without a signer the tree over the ledger grows, and nothing is signed.
     Raises SetupError as `Crm.open` does.
     """
     async with AsyncExitStack() as opened:
@@ -65,23 +71,28 @@ async def open_services(
         opened.push_async_callback(projector_pool.close)
         runner = ProjectionRunner(crm.store, projector_pool, PROJECTIONS)
         await runner.prepare()
-        projecting = asyncio.create_task(_keep_projecting(runner))
-        opened.push_async_callback(_end, projecting)
+        audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
+        for failed, run in (
+            ("projector.failed", runner.run),
+            ("audit.failed", Integrator(audit).run),
+        ):
+            opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
         yield Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
             pool=pool,
             runner=runner,
+            audit=audit,
             tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),
         )
 
 
-async def _keep_projecting(runner: ProjectionRunner) -> None:
+async def _keep(run: Callable[[], Awaitable[None]], failed: str) -> None:
     while True:
         try:
-            await runner.run()
+            await run()
         except Exception as error:  # noqa: BLE001 - the server goes on; /health shows the lag
-            log.error("projector.failed", error=type(error).__name__)
+            log.error(failed, error=type(error).__name__)
             await asyncio.sleep(_RESTART_SECONDS)
 
 

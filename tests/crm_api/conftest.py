@@ -20,6 +20,8 @@ from starlette.applications import Starlette
 from crm_api.app import create_app
 from crm_api.services import Services, open_services
 from crm_core import SYSTEM, Command, Money, Receipt
+from crm_core.audit.log import Signer
+from crm_core.audit.signing import AuditKeys, Memory, new_key_line
 from crm_core.customers.customer.commands import (
     AssignCustomerOwner,
     RegisterOrganization,
@@ -60,8 +62,11 @@ def api_url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def services(api_url: str) -> AsyncIterator[Services]:
-    async with open_services(api_url, ROOT_KEY) as opened:
+async def services(
+    api_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Services]:
+    signer = Signer(AuditKeys.parse(new_key_line()), Memory(tmp_path_factory.mktemp("signed")))
+    async with open_services(api_url, ROOT_KEY, signer=signer) as opened:
         yield opened
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
@@ -13,16 +17,23 @@ from rich.console import Console
 from rich.table import Table
 
 from crm_api.cli.moments import as_of_of
-from crm_api.cli.place import Place, embedded_only, open_place, open_runner
+from crm_api.cli.place import Place, embedded_only, open_audit, open_place, open_runner
 from crm_api.cli.progress import progress_bar
 from crm_core import AsOf, Crm, Rejected
+from crm_core.audit.crm_verify import Finding, Folder, Frontier, verify_export
+from crm_core.audit.export import Export
+from crm_core.audit.log import AuditLog
+from crm_core.audit.record import leaf_of
+from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import unreachable
 from crm_core.ledger.postgres.migrate import migrate
-from crm_core.replay import Progress, replay
+from crm_core.ledger.records import StoredEvent
+from crm_core.replay import Progress, replay, replay_export, stored_pages
 from crm_projections.digest import digest_of
 from crm_projections.projection import Projection
 from crm_projections.registry import PROJECTIONS
 from crm_projections.rows import Rows
+from crm_projections.runner import ProjectionRunner
 
 console = Console()
 
@@ -42,32 +53,95 @@ def replay_command(
             help="An empty database, by its URL; a new one on the embedded server, if not given.",
         ),
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="An export to replay, in place of the ledger itself."),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="With --from: a verifier key that you trust; ours, if not given."),
+    ] = None,
 ) -> None:
-    """Replay the ledger into a fresh database and compare every read model.
+    """Replay the ledger into a fresh database and compare root and read models.
 
-    Exits with 1 where a digest differs.
+    Exits with 1 where one differs.
     """
-    if not asyncio.run(_replay(as_of_of(to), into)):
+    if source is None:
+        same = asyncio.run(_replay(as_of_of(to), into))
+    else:
+        same = asyncio.run(_replay_export(source, to, into, key or []))
+    if not same:
         raise typer.Exit(1)
 
 
 async def _replay(to: AsOf, into: str | None) -> bool:
     async with open_place() as place, await place.open_crm() as crm:
         up_to = await _checked(crm, to)
-        url = into or await _fresh_database(place)
-        await migrate(url)
-        copy_place = Place(place.settings, url, place.root_key, None)
-        async with await copy_place.open_crm() as copy, open_runner(copy_place, copy) as run:
+        async with _copy(place, into) as copy:
             with progress_bar("replaying") as progress:
-                reached = await replay(
-                    crm.store, copy.store, crm.tenant_id, up_to=up_to, progress=progress
+                await replay(
+                    crm.store, copy.crm.store, crm.tenant_id, up_to=up_to, progress=progress
                 )
-            with progress_bar("read models") as progress:
-                await run.catch_up(crm.tenant_id, progress)
-            there = await run.digests(crm.tenant_id)
-        with progress_bar("folding the source") as progress:
-            here = await _folded_digests(crm, up_to, progress)
-    return _compared(reached, here, there)
+            pages = stored_pages(crm.store, crm.tenant_id, up_to)
+            return await _same(copy, pages, crm.store, up_to)
+
+
+async def _replay_export(folder: Path, to: str | None, into: str | None, keys: list[str]) -> bool:
+    """Nothing of an export is replayed before all of it was verified."""
+    held = Export(folder)
+    up_to = as_of_of(to).position or held.manifest.size
+    if up_to > held.manifest.size:
+        raise Rejected("replay.beyond_head", position=up_to, head=held.manifest.size)
+    async with open_place() as place:
+        signer = place.signer()
+        if not keys and signer is not None:
+            keys = [str(key) for key in signer.keys.verifiers(held.manifest.origin)]
+        try:
+            verify_export(Folder(folder), keys)
+        except Finding as finding:
+            raise Rejected("export.broken", finding=str(finding)) from finding
+        async with _copy(place, into) as copy:
+            if copy.crm.tenant_id != held.tenant_id:
+                raise Rejected("replay.other_tenant", tenant=str(held.tenant_id))
+            with progress_bar("replaying") as progress:
+                await replay_export(held, copy.crm.store, up_to=up_to, progress=progress)
+            return await _same(copy, held.pages(up_to), copy.crm.store, up_to)
+
+
+@dataclass(frozen=True)
+class _Copy:
+    crm: Crm
+    runner: ProjectionRunner
+    audit: AuditLog
+
+
+@asynccontextmanager
+async def _copy(place: Place, into: str | None) -> AsyncIterator[_Copy]:
+    """The database that is replayed into, made ready; a new one, unless one was given."""
+    url = into or await _fresh_database(place)
+    await migrate(url)
+    there = replace(place, url=url, server=None)
+    async with (
+        await there.open_crm() as crm,
+        open_runner(there, crm) as runner,
+        open_audit(there, crm) as audit,
+    ):
+        yield _Copy(crm, runner, audit)
+
+
+async def _same(
+    copy: _Copy, source: AsyncIterator[list[StoredEvent]], store: EventStore, up_to: int
+) -> bool:
+    """Whether root and read models of the copy are what the source's events make."""
+    tenant_id = copy.crm.tenant_id
+    with progress_bar("read models") as progress:
+        await copy.runner.catch_up(tenant_id, progress)
+    there = await copy.runner.digests(tenant_id)
+    size = await copy.audit.integrate(tenant_id)
+    there["ledger (root)"] = (await copy.audit.consistency(tenant_id, 0, size)).new_root.hex()
+    with progress_bar("folding the source") as progress:
+        here = await _folded(source, store, up_to, progress)
+    return _compared(size, here, there)
 
 
 async def _checked(crm: Crm, to: AsOf) -> int:
@@ -78,16 +152,22 @@ async def _checked(crm: Crm, to: AsOf) -> int:
     return up_to
 
 
-async def _folded_digests(crm: Crm, up_to: int, progress: Progress) -> dict[str, str]:
-    """The digests of what the source's events make, folded in memory."""
+async def _folded(
+    source: AsyncIterator[list[StoredEvent]], store: EventStore, up_to: int, progress: Progress
+) -> dict[str, str]:
+    """Root and digests of what the source's events make, folded in memory."""
     rows: dict[Projection, Rows] = {projection: Rows() for projection in PROJECTIONS}
-    async for page in crm.events(up_to=up_to):
+    frontier = Frontier()
+    async for page in source:
+        frontier.extend([leaf_of(event) for event in page])
+        events = await store.decode(page)
         for projection, kept in rows.items():
-            for event in page:
+            for event in events:
                 if projection.wants(event):
                     projection.apply(event, kept)
         progress(page[-1].position, up_to)
-    return {projection.name: digest_of(projection, kept) for projection, kept in rows.items()}
+    digests = {projection.name: digest_of(projection, kept) for projection, kept in rows.items()}
+    return digests | {"ledger (root)": frontier.root().hex()}
 
 
 def _compared(reached: int, here: dict[str, str], there: dict[str, str]) -> bool:

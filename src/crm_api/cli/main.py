@@ -12,6 +12,7 @@ from rich.console import Console
 
 from crm_api.cli import (
     audit,
+    checkpoints,
     database,
     importing,
     reading,
@@ -38,6 +39,7 @@ importing.add_to(commands)
 reading.add_to(commands)
 reporting.add_to(commands)
 audit.add_to(commands)
+checkpoints.add_to(commands)
 database.add_to(commands)
 snapshots.add_to(commands)
 users.add_to(commands)

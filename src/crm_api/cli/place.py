@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from crm_api.cli.settings import Settings, root_key
+from crm_api.cli.settings import Settings, audit_signer, root_key
 from crm_core import Crm, SetupError
+from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.store import AuditStore
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.migrate import migrate
 from crm_projections.registry import PROJECTIONS
 from crm_projections.runner import ProjectionRunner
 
-__all__ = ["Place", "open_place", "open_runner"]
+__all__ = ["Place", "open_audit", "open_place", "open_runner"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Place:
     url: str
     root_key: bytes
     server: EmbeddedPostgres | None
+
+    def signer(self) -> Signer | None:
+        return audit_signer(self.settings)
 
     async def open_crm(self) -> Crm:
         return await Crm.open(
@@ -63,6 +68,16 @@ async def open_runner(place: Place, crm: Crm) -> AsyncIterator[ProjectionRunner]
         runner = ProjectionRunner(crm.store, pool, PROJECTIONS)
         await runner.prepare()
         yield runner
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def open_audit(place: Place, crm: Crm) -> AsyncIterator[AuditLog]:
+    """The audit of the CRM's ledger, as it stands."""
+    pool = await open_pool(place.url, "crm_app", size=4)
+    try:
+        yield AuditLog(crm.store.ledger, AuditStore(pool), place.signer())
     finally:
         await pool.close()
 

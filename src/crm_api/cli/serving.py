@@ -115,11 +115,15 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         )
     _log_to_stderr()
     host, port = listening.getsockname()[:2]
+    signer = place.signer()
+    if signer is None:
+        structlog.get_logger().warning("audit.nothing_is_signed", set="CRM_AUDIT_KEY_FILE")
     settings = place.settings
     async with open_services(
         place.url,
         place.root_key,
         settings.tenant,
+        signer,
         redis_url=settings.redis,
         snapshot_every=settings.snapshot_every,
     ) as services:

@@ -12,11 +12,13 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_core import SetupError
+from crm_core.audit.log import Signer
+from crm_core.audit.signing import AuditKeys, Memory, made_key_file
 from crm_core.embedded import default_data_dir
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.privacy.cipher import KEY_BYTES
 
-__all__ = ["Settings", "root_key"]
+__all__ = ["Settings", "audit_signer", "root_key"]
 
 
 class Settings(BaseSettings):
@@ -33,6 +35,12 @@ class Settings(BaseSettings):
     root_key: SecretStr | None = None
     """32 bytes in base64; wraps every other key. With the embedded server one is made."""
     root_key_file: Path | None = None
+    audit_key_file: Path | None = None
+    """The keys that sign checkpoints; where the database's roles cannot read. See AuditKeys."""
+    audit_memory_dir: Path | None = None
+    """What was signed last, outside the database too; beside the key file, unless set."""
+    audit_name: str = "crm"
+    """What the origin of a checkpoint begins with; a new one begins a new log."""
     tenant: str = "main"
     snapshot_every: int = SNAPSHOT_EVERY
     """A record that has more events is loaded by a snapshot; 0 takes none."""
@@ -60,6 +68,20 @@ def root_key(settings: Settings) -> bytes:
             " Keep it apart from the database: without it personal data cannot be read",
         )
     return _made(settings.place() / "root.key")
+
+
+def audit_signer(settings: Settings) -> Signer | None:
+    """Who signs checkpoints; None with a database that was given, and no key file."""
+    path = settings.audit_key_file
+    if path is not None:
+        keys = AuditKeys.read(path)
+    elif settings.database_url is None:
+        path = settings.place() / "audit.key"
+        keys = made_key_file(path)
+    else:
+        return None
+    memory = settings.audit_memory_dir or path.with_name(path.name + ".signed")
+    return Signer(keys, Memory(memory), settings.audit_name)
 
 
 def _made(path: Path) -> bytes:

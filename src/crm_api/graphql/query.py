@@ -13,6 +13,7 @@ from crm_api.graphql.queries.node import NodeQueries
 from crm_api.graphql.queries.opportunity import OpportunityQueries
 from crm_api.graphql.queries.pipeline import PipelineQueries
 from crm_api.graphql.queries.product import ProductQueries
+from crm_api.graphql.queries.proof import ProofQueries
 from crm_api.graphql.queries.reports import ReportQueries
 from crm_api.graphql.queries.ticket import TicketQueries
 from crm_api.graphql.queries.user import UserQueries
@@ -33,6 +34,7 @@ class Query(
     DiffQueries,
     EventQueries,
     AuditQueries,
+    ProofQueries,
     NodeQueries,
 ):
     pass

@@ -1,0 +1,715 @@
+#!/usr/bin/env python3
+"""Checks an export of a CRM's ledger, or a proof of one event, on any machine.
+
+One file: Python 3.11 or later and the package `cryptography`, nothing else. What is checked, and
+every format, is in docs/guides/audit-format.md of the project that this came from. It believes
+nothing that is not computed here from the bytes at hand and the keys that you give.
+
+Exit codes: 0 all of it holds; 1 something was tampered with or is broken (it is named); 2 it could
+not be read; 3 all of it fits together, but no key was given, so nobody vouches for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import re
+import struct
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "crm-export/v1"
+PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
+EMPTY_ROOT = hashlib.sha256().digest()
+SEGMENT_EVENTS_MAX = 20_000
+NOTE_BYTES_MAX = 64_000
+sha256 = hashlib.sha256
+
+
+class Finding(Exception):
+    """Something that does not hold: at which position (None: not at one), and what it is."""
+
+    def __init__(self, code: str, says: str, position: int | None = None) -> None:
+        super().__init__(says)
+        self.code, self.says, self.position = code, says, position
+
+    def __str__(self) -> str:
+        where = "" if self.position is None else f"position {self.position}: "
+        return f"{where}{self.says} ({self.code})"
+
+    def __reduce__(self) -> tuple[type[Finding], tuple[str, str, int | None]]:
+        return Finding, (self.code, self.says, self.position)
+
+
+# --- the tree (RFC 9162, 2.1) ---------------------------------------------------------------------
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def folded(nodes: Sequence[bytes]) -> bytes:
+    """The root over perfect subtrees, given the largest first."""
+    if not nodes:
+        return EMPTY_ROOT
+    root = nodes[-1]
+    for node in reversed(nodes[:-1]):
+        root = node_hash(node, root)
+    return root
+
+
+class Frontier:
+    """The perfect subtrees of a growing tree: all that its root is made of."""
+
+    def __init__(self, size: int = 0, nodes: Sequence[bytes] = ()) -> None:
+        """`nodes`: the subtrees of a tree of that size, the largest first."""
+        self.size = size
+        left = iter(reversed(nodes))
+        self._pending = [
+            next(left) if size >> height & 1 else None for height in range(size.bit_length())
+        ]
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        self.size += len(leaves)
+        height = 0
+        while leaves:
+            if height == len(self._pending):
+                self._pending.append(None)
+            held = self._pending[height]
+            row = list(leaves) if held is None else [held, *leaves]
+            self._pending[height] = row.pop() if len(row) % 2 else None
+            pairs = iter(row)
+            leaves = [sha256(b"\x01" + a + b).digest() for a, b in zip(pairs, pairs, strict=True)]
+            height += 1
+
+    def root(self) -> bytes:
+        return folded([node for node in reversed(self._pending) if node is not None])
+
+
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> bool:
+    """Whether the leaf hash is at that index (from 0) of the tree (RFC 9162, 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    at, last, made = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            made = node_hash(sibling, made)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            made = node_hash(made, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and made == root
+
+
+def verify_consistency(
+    old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Whether the tree of the new size begins with that of the old one (RFC 9162, 2.1.4.2)."""
+    if old == new:
+        return not proof and old_root == new_root
+    if not 0 <= old < new:
+        return False
+    if old == 0:
+        return not proof and old_root == EMPTY_ROOT
+    path = list(proof) if old & (old - 1) else [old_root, *proof]
+    if not path:
+        return False
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    old_made = new_made = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old_made, new_made = node_hash(sibling, old_made), node_hash(sibling, new_made)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new_made = node_hash(new_made, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and old_made == old_root and new_made == new_root
+
+
+# --- signed checkpoints (C2SP signed-note, tlog-checkpoint) ---------------------------------------
+
+
+class VerifierKey:
+    """A public key with the name it signs under: `name+id+base64(0x01 || Ed25519 key)`."""
+
+    def __init__(self, name: str, public: bytes) -> None:
+        self.name, self.public = name, public
+        self.id = sha256(name.encode() + b"\n\x01" + public).digest()[:4]
+
+    @classmethod
+    def parse(cls, text: str) -> VerifierKey:
+        name, _, rest = text.strip().partition("+")
+        named, _, encoded = rest.partition("+")
+        raw = _base64(encoded)
+        if not name or raw is None or len(raw) != 33 or raw[0] != 1:
+            raise Finding("key.malformed", f"{text[:100]!r} is no verifier key (Ed25519)")
+        key = cls(name, raw[1:])
+        if key.id.hex() != named:
+            raise Finding("key.malformed", f"the key {name} has not the id {named[:20]!r}")
+        return key
+
+    def __str__(self) -> str:
+        encoded = base64.b64encode(b"\x01" + self.public).decode()
+        return f"{self.name}+{self.id.hex()}+{encoded}"
+
+    def accepts(self, signature: bytes, text: bytes) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+class Checkpoint:
+    """What a log signed: its origin, its size, its root."""
+
+    def __init__(self, origin: str, size: int, root: bytes, note: str) -> None:
+        self.origin, self.size, self.root, self.note = origin, size, root, note
+
+    @classmethod
+    def parse(cls, note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
+        """Raises Finding unless a signature by one of the keys holds, and none by them fails."""
+        text, blank, lines = note.rpartition("\n\n")
+        if not blank or not note.endswith("\n") or len(note) > NOTE_BYTES_MAX:
+            raise Finding("checkpoint.malformed", "this is no signed checkpoint")
+        text += "\n"
+        body = text.split("\n")
+        root = _base64(body[2]) if len(body) == 4 else None
+        if root is None or len(root) != 32 or not re.fullmatch(r"0|[1-9]\d{0,18}", body[1], re.A):
+            raise Finding("checkpoint.malformed", "the checkpoint is not origin, size and root")
+        known = {(key.name, key.id): key for key in keys}
+        held = False
+        for line in lines[:-1].split("\n"):
+            signed = re.fullmatch(r"— (\S+) ([A-Za-z0-9+/=]+)", line)
+            raw = _base64(signed[2]) if signed else None
+            if signed is None or raw is None or len(raw) < 5:
+                raise Finding("checkpoint.malformed", "a signature line is malformed")
+            key = known.get((signed[1], raw[:4]))
+            if key is not None:
+                if not key.accepts(raw[4:], text.encode()):
+                    raise Finding("checkpoint.forged", f"the signature by {key.name} is not valid")
+                held = True
+        if not held:
+            raise Finding("checkpoint.unsigned", "no key that you trust has signed the checkpoint")
+        return cls(body[0], int(body[1]), root, note)
+
+
+def _base64(text: str) -> bytes | None:
+    """What canonical base64 stands for, or None."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if base64.b64encode(raw).decode() == text else None
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+_ID = r"[0-9a-f-]{36}"  # where its dashes are is looked at below, for all ids at once
+_TEXT = r'([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)'
+_TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z"
+_EVENT = re.compile(
+    rf'{{"specversion":"1\.0","id":"({_ID})","source":"urn:uuid:({_ID})","type":"{_TEXT}"'
+    rf',"subject":"{_TEXT}/({_ID})","time":"{_TIME}","datacontenttype":"application/json"'
+    r',"position":"([1-9]\d{0,18})","streamversion":([1-9]\d{0,9}),"schemaversion":(\d{1,5})'
+    rf'(?:,"effectivetime":"{_TIME}")?,"actorkind":"{_TEXT}","actorid":"{_TEXT}"'
+    rf'(?:,"onbehalfof":"{_TEXT}")?,"commandid":"({_ID})","correlationid":"({_ID})"'
+    rf'(?:,"causationid":"({_ID})")?(?:,"reason":"{_TEXT}")?'
+    rf'(?:,"subjectids":"({_ID}(?: {_ID})*)")?(?:,"tags":"{_TEXT}")?'
+    r',"data_base64":"([^"]*)"}',
+    re.ASCII,
+)
+_FIXED = struct.Struct(">B16sQ16s16sIHqBq16s16s16s32s8I")
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC
+_ZEROS = "00000000-0000-0000-0000-000000000000"
+
+
+def leaf_of_line(line: str) -> tuple[bytes, int, str]:
+    """Leaf hash, position and tenant of an event as it stands in an export; raises Finding.
+
+    The line has one form only: whoever changes a byte of it changes what it says, or breaks it.
+    """
+    found = _EVENT.fullmatch(line)
+    if found is None:
+        raise Finding("event.malformed", "this is no event of the export's form")
+    (event_id, tenant, kind, stream_kind, stream_id, time, position, version, schema, effective,
+     actor_kind, actor_id, on_behalf_of, command, correlation, causation, reason, subjects, tags,
+     encoded) = found.groups()  # fmt: skip
+    try:
+        coded = encoded.encode()
+        data = binascii.a2b_base64(coded)
+        if binascii.b2a_base64(data, newline=False) != coded:
+            raise ValueError
+        texts = [
+            b"" if text is None else _plain(text)
+            for text in (stream_kind, kind, actor_kind, actor_id, on_behalf_of, reason)
+        ]
+        labels = [] if tags is None else _labels(tags)
+        ids = [] if subjects is None else subjects.split(" ")
+        raw = _ids(event_id, stream_id, command, correlation, causation or _ZEROS, *ids)
+        fixed = _FIXED.pack(
+            1, _tenant(tenant), int(position), raw[:16], raw[16:32], int(version),
+            int(schema), _microseconds(time),
+            (effective is not None) | (causation is not None) << 1
+            | (on_behalf_of is not None) << 2 | (reason is not None) << 3,
+            0 if effective is None else _microseconds(effective),
+            raw[32:48], raw[48:64], raw[64:80],
+            sha256(data).digest(), *map(len, texts), len(ids), len(labels),
+        )  # fmt: skip
+    except (ValueError, struct.error, binascii.Error):
+        raise Finding("event.malformed", "a value of the event is not of the form") from None
+    parts = [b"\x00", fixed, *texts, raw[80:]]
+    for label in labels:
+        parts += (len(label).to_bytes(4, "big"), label)
+    return sha256(b"".join(parts)).digest(), int(position), tenant
+
+
+def _ids(*ids: str) -> bytes:
+    """The bytes of ids, side by side; ValueError where one is not written 8-4-4-4-12."""
+    text = "".join(ids)
+    dashes = text[8::36] + text[13::36] + text[18::36] + text[23::36]
+    raw = bytes.fromhex(text.replace("-", ""))
+    if dashes != "-" * 4 * len(ids) or len(raw) != 16 * len(ids):
+        raise ValueError
+    return raw
+
+
+@lru_cache(maxsize=4)
+def _tenant(text: str) -> bytes:
+    return _ids(text)
+
+
+def _microseconds(text: str) -> int:
+    since: timedelta = datetime.fromisoformat(text) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+@lru_cache(maxsize=10_000)
+def _plain(text: str) -> bytes:
+    """A JSON string's text; ValueError where it could have been written in another way."""
+    if "\\" not in text:
+        return text.encode()
+    plain = json.loads(f'"{text}"')
+    if json.dumps(plain, ensure_ascii=False) != f'"{text}"':
+        raise ValueError
+    return str(plain).encode()
+
+
+def _labels(text: str) -> list[bytes]:
+    plain = _plain(text).decode()
+    labels = json.loads(plain)
+    if (
+        not isinstance(labels, list)
+        or not labels
+        or not all(isinstance(label, str) for label in labels)
+        or json.dumps(labels, ensure_ascii=False, separators=(",", ":")) != plain
+    ):
+        raise ValueError
+    return [label.encode() for label in labels]
+
+
+Leaves: TypeAlias = "tuple[list[bytes], Finding | None]"
+
+# --- an export ------------------------------------------------------------------------------------
+
+
+def segment_name(folder: str, first: int) -> str:
+    """The file of the segment that begins at a position, in `events` or `leaves`."""
+    return f"{folder}/{first:012d}." + ("ndjson" if folder == "events" else "bin")
+
+
+class Manifest:
+    """What an export says of itself; nothing of it is believed."""
+
+    def __init__(self, raw: bytes) -> None:
+        try:
+            held = json.loads(raw)
+            if canonical_json(held) != raw or set(held) != {
+                "format", "tenant", "origin", "after", "size", "segment", "frontier", "keys",
+                "files",
+            }:  # fmt: skip
+                raise ValueError
+            self.tenant = str(UUID(held["tenant"]))
+            self.origin = str(held["origin"])
+            self.after, self.size, self.segment = (
+                _whole(held[name]) for name in ("after", "size", "segment")
+            )
+            self.frontier = [_digest(node) for node in held["frontier"]]
+            self.keys = [str(key) for key in held["keys"]]
+            self.files = {str(name): _digest(held["files"][name]) for name in held["files"]}
+            if held["format"] != FORMAT or held["tenant"] != self.tenant:
+                raise ValueError
+            if not 0 <= self.after <= self.size or not 0 < self.segment <= SEGMENT_EVENTS_MAX:
+                raise ValueError
+            if len(self.frontier) != self.after.bit_count():
+                raise ValueError
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise Finding("manifest.malformed", "the manifest is not of the form") from None
+
+    @property
+    def segments(self) -> list[tuple[int, int]]:
+        """The first position of each segment, and how many events it holds."""
+        return [
+            (after + 1, min(self.segment, self.size - after))
+            for after in range(self.after, self.size, self.segment)
+        ]
+
+
+def canonical_json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise ValueError
+    return value
+
+
+def _digest(text: str) -> bytes:
+    raw = bytes.fromhex(text)
+    if len(raw) != 32 or raw.hex() != text:
+        raise ValueError
+    return raw
+
+
+class Folder(Mapping[str, bytes]):
+    """The files of a folder by their names in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __getitem__(self, name: str) -> bytes:
+        path = self.root / name
+        if not path.is_file():
+            raise KeyError(name)
+        return path.read_bytes()
+
+    def __iter__(self) -> Iterator[str]:
+        for path in self.root.rglob("*"):
+            if path.is_file():
+                yield path.relative_to(self.root).as_posix()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Verdict:
+    """What was checked and held."""
+
+    def __init__(self, manifest: Manifest, checkpoint: Checkpoint, signers: list[str]) -> None:
+        self.manifest, self.checkpoint, self.signers = manifest, checkpoint, signers
+
+
+def verify_export(
+    files: Mapping[str, bytes],
+    keys: Sequence[str] = (),
+    seen: Sequence[str] = (),
+    jobs: int = 1,
+) -> Verdict:
+    """Raises Finding, at the first position that does not hold; else says what was checked.
+
+    `keys`: the verifier keys that you trust; without any, those that the export itself names.
+    `seen`: checkpoints that you kept from elsewhere or earlier; the export must continue them.
+    """
+    manifest = Manifest(_file(files, "manifest.json"))
+    listed = [VerifierKey.parse(key) for key in manifest.keys]
+    trusted = [VerifierKey.parse(key) for key in keys] or listed
+    signed = _checkpoints(files, manifest, trusted)
+    earlier = [Checkpoint.parse(note, trusted) for note in seen]
+    for checkpoint in earlier:
+        if checkpoint.origin != manifest.origin:
+            raise Finding("seen.other_log", f"{checkpoint.origin} is another log's checkpoint")
+    within = [checkpoint for checkpoint in earlier if checkpoint.size <= manifest.size]
+    _check_tree(files, manifest, [*signed, *within], jobs)
+    for checkpoint in earlier:
+        if checkpoint.size > manifest.size:
+            raise Finding(
+                "export.rolled_back",
+                f"a checkpoint over {checkpoint.size} events was seen, the export ends before",
+                manifest.size + 1,
+            )
+    _check_files(files, manifest)
+    signers = [key.name for key in trusted if f"— {key.name} " in signed[-1].note]
+    return Verdict(manifest, signed[-1], signers)
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    try:
+        return files[name]
+    except KeyError:
+        raise Finding("file.missing", f"the file {name} is missing") from None
+
+
+def _checkpoints(
+    files: Mapping[str, bytes], manifest: Manifest, trusted: Sequence[VerifierKey]
+) -> list[Checkpoint]:
+    """Those of the export by size; the last one is over all of it."""
+    try:
+        text = _file(files, "checkpoints").decode()
+    except UnicodeDecodeError:
+        raise Finding("checkpoint.malformed", "the checkpoints are no UTF-8") from None
+    # Notes one after the other: each begins with the origin, after the signatures of the last.
+    starts = [found.start() for found in re.finditer(r"^(?!— ).+\n\d+\n.+\n\n— ", text, re.M)]
+    if not starts or starts[0] != 0:
+        raise Finding("checkpoint.malformed", "there is no checkpoint")
+    notes = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    found = [Checkpoint.parse(note, trusted) for note in notes]
+    for checkpoint in found:
+        if checkpoint.origin != manifest.origin:
+            raise Finding("checkpoint.other_log", f"{checkpoint.origin} is another log")
+    sizes = [checkpoint.size for checkpoint in found]
+    if sizes != sorted(set(sizes)):
+        raise Finding("checkpoint.order", "the checkpoints do not rise")
+    if sizes[-1] != manifest.size:
+        raise Finding(
+            "export.truncated",
+            f"{sizes[-1]} events were signed, the export says {manifest.size}",
+            min(sizes[-1], manifest.size) + 1,
+        )
+    return found
+
+
+def _check_tree(
+    files: Mapping[str, bytes], manifest: Manifest, signed: Sequence[Checkpoint], jobs: int
+) -> None:
+    """Computes the tree from the events, and holds it against the leaves and what was signed.
+
+    The leaves of the export only serve to say which event it is that does not fit: who changes
+    both is caught by the root, between two checkpoints.
+    """
+    events = Frontier(manifest.after, manifest.frontier)
+    listed = Frontier(manifest.after, manifest.frontier)
+    by_size: dict[int, list[Checkpoint]] = {}
+    for checkpoint in signed:
+        by_size.setdefault(checkpoint.size, []).append(checkpoint)
+    good = 0
+    differs: int | None = None
+    for checkpoint in by_size.pop(manifest.after, []):
+        if checkpoint.root != events.root():
+            raise Finding("frontier.wrong", "what came before is not what was signed")
+        good = manifest.after
+    for first, (leaves, broken), expected in _segments(files, manifest, jobs):
+        if differs is None and leaves != expected[: len(leaves)]:
+            pairs = enumerate(zip(leaves, expected, strict=False), start=first)
+            differs = next((position for position, (made, listed) in pairs if made != listed), None)
+        before, end = first - 1, first - 1 + len(leaves)
+        for cut in [*sorted(size for size in by_size if before < size < end), end]:
+            part = slice(events.size - before, cut - before)
+            events.extend(leaves[part])
+            listed.extend(expected[part])
+            for checkpoint in by_size.pop(cut, []):
+                _check_root(checkpoint, events.root(), listed.root(), good, differs)
+                good = cut
+        if broken is not None:
+            if differs is not None:
+                raise Finding("event.changed", "event and leaf hash differ", differs)
+            raise broken
+    if by_size:
+        size = min(by_size)
+        raise Finding("seen.before", f"a checkpoint over {size} events lies before this export")
+    if differs is not None:
+        raise Finding("leaf.wrong", "the listed leaf hash is not that of the event", differs)
+
+
+def _check_root(
+    checkpoint: Checkpoint, events: bytes, listed: bytes, good: int, differs: int | None
+) -> None:
+    if events == checkpoint.root:
+        return
+    if listed == checkpoint.root and differs is not None:
+        raise Finding("event.changed", "the event is not the one that was signed", differs)
+    if differs is not None:
+        raise Finding("event.changed", "neither event nor leaf hash is what was signed", differs)
+    raise Finding(
+        "root.wrong",
+        f"the events from here to {checkpoint.size} are not those that were signed",
+        good + 1,
+    )
+
+
+def _segments(
+    files: Mapping[str, bytes], manifest: Manifest, jobs: int
+) -> Iterator[tuple[int, Leaves, list[bytes]]]:
+    """First position, the leaves of the events, and the leaves that are listed."""
+    pool: Executor | None = ProcessPoolExecutor(jobs) if jobs > 1 else None
+    try:
+        work = (
+            (segment_name("events", first), first, count, manifest.tenant)
+            for first, count in manifest.segments
+        )
+        root = files.root if isinstance(files, Folder) else None
+        if pool is not None and root is not None:
+            made = pool.map(_leaves_in_file, ((str(root), *item) for item in work))
+        else:
+            made = (_leaves(files, *item) for item in work)
+        for (first, count), (leaves, broken) in zip(manifest.segments, made, strict=True):
+            raw = _file(files, segment_name("leaves", first))
+            if broken is None and len(raw) != count * 32:
+                place = first + min(count - 1, len(raw) // 32)
+                broken = Finding("leaf.missing", "the listed leaf hash is missing", place)
+            listed = [raw[at : at + 32] for at in range(0, len(raw), 32)]
+            yield first, (leaves, broken), listed
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+
+def _leaves_in_file(work: tuple[str, str, int, int, str]) -> Leaves:
+    root, *item = work
+    return _leaves(Folder(Path(root)), *item)  # type: ignore[arg-type]
+
+
+def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenant: str) -> Leaves:
+    """The leaf hashes as far as the events are whole, and what is wrong after them."""
+    leaves: list[bytes] = []
+    try:
+        lines = _file(files, name).split(b"\n")
+        for position, raw in enumerate(lines[:-1], start=first):
+            leaf, at, of = leaf_of_line(raw.decode())
+            if at != position:
+                missing = "missing" if at > position else "doubled"
+                raise Finding(f"event.{missing}", f"here stands the event of position {at}")
+            if of != tenant:
+                raise Finding("event.other_tenant", "the event is of another tenant")
+            if len(leaves) == count:
+                raise Finding("event.too_many", "the export does not end here")
+            leaves.append(leaf)
+        if len(leaves) < count or lines[-1]:
+            raise Finding("event.missing", "the event is missing or cut off")
+    except Finding as finding:
+        return leaves, Finding(finding.code, finding.says, first + len(leaves))
+    except UnicodeDecodeError:
+        return leaves, Finding("event.malformed", "the event is no UTF-8", first + len(leaves))
+    return leaves, None
+
+
+def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:
+    wanted = {
+        segment_name(f, first) for f in ("events", "leaves") for first, _ in manifest.segments
+    }
+    if not wanted <= set(manifest.files):
+        raise Finding("manifest.malformed", "the manifest does not list every segment")
+    for name in sorted(set(files) - set(manifest.files) - {"manifest.json"}):
+        raise Finding("file.unknown", f"the file {name} is not of this export")
+    for name, digest in manifest.files.items():
+        if sha256(_file(files, name)).digest() != digest:
+            raise Finding("file.changed", f"the file {name} is not the one that was exported")
+
+
+# --- the proof of one event -----------------------------------------------------------------------
+
+
+def verify_proof(text: str, keys: Sequence[str]) -> tuple[Checkpoint, str]:
+    """The checkpoint that vouches for the event in this proof, and the event; raises Finding."""
+    head, blank, note = text.partition("\n\n")
+    lines = head.split("\n")
+    extra = _base64(lines[1][6:]) if len(lines) > 2 and lines[1].startswith("extra ") else None
+    index = re.fullmatch(r"index (0|[1-9]\d{0,18})", lines[2], re.A) if len(lines) > 2 else None
+    if not blank or lines[0] != PROOF_FORMAT or extra is None or index is None:
+        raise Finding("proof.malformed", "this is no proof of an event")
+    proof = [_base64(line) for line in lines[3:]]
+    if not all(proof) or any(len(node) != 32 for node in proof if node):
+        raise Finding("proof.malformed", "a hash of the proof is malformed")
+    checkpoint = Checkpoint.parse(note, [VerifierKey.parse(key) for key in keys])
+    try:
+        line = extra.decode()
+    except UnicodeDecodeError:
+        raise Finding("event.malformed", "the event is no UTF-8") from None
+    leaf, position, _ = leaf_of_line(line)
+    if int(index[1]) != position - 1:
+        raise Finding("proof.other_event", f"the proof is for {int(index[1]) + 1}", position)
+    nodes = [node for node in proof if node is not None]
+    if not verify_inclusion(leaf, position - 1, checkpoint.size, nodes, checkpoint.root):
+        raise Finding("event.changed", "the event is not in what was signed", position)
+    return checkpoint, line
+
+
+# --- for people -----------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="crm_verify.py",
+        description="Checks an export of a CRM's ledger, or the proof of one event.",
+        epilog="Exit codes: 0 it holds; 1 it does not, and what is wrong is named; 2 it cannot be"
+        " read; 3 it fits together, but no --key was given, so nobody vouches for it.",
+    )
+    parser.add_argument("what", type=Path, help="the folder of an export, or a .tlog-proof file")
+    parser.add_argument(
+        "--key", action="append", default=[], metavar="VKEY",
+        help="a verifier key that you got from elsewhere than the export; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seen", action="append", default=[], type=Path, metavar="FILE",
+        help="a checkpoint that you kept; the export must continue it; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=1, help="processes to use (1)")
+    asked = parser.parse_args(arguments)
+    try:
+        if asked.what.is_dir():
+            seen = [path.read_text() for path in asked.seen]
+            verdict = verify_export(Folder(asked.what), asked.key, seen, asked.jobs)
+            _print_export(verdict, bool(asked.key), len(seen))
+        else:
+            if not asked.key:
+                parser.error("a proof is checked against a --key")
+            checkpoint, line = verify_proof(asked.what.read_text(), asked.key)
+            _print_proof(checkpoint, line)
+    except Finding as finding:
+        print(f"  [BAD]   {finding}", file=sys.stderr)
+        return 1
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"cannot read: {error}", file=sys.stderr)
+        return 2
+    return 0 if asked.key else 3
+
+
+def _print_export(verdict: Verdict, vouched: bool, seen: int) -> None:
+    manifest, root = verdict.manifest, base64.b64encode(verdict.checkpoint.root).decode()
+    before = f"  ({manifest.after:,} earlier ones by their hashes)" if manifest.after else ""
+    by = ", ".join(verdict.signers) if vouched else "a key that the export itself names"
+    print(f"  tenant     {manifest.tenant}")
+    print(f"  events     {manifest.after + 1:,} to {manifest.size:,}{before}")
+    print("                │  each one hashed, in order, none missing")
+    print(f"  root       {root}")
+    print(f"                │  signed by {by}")
+    print(f"  checkpoint {verdict.checkpoint.origin}, {verdict.checkpoint.size:,} events")
+    if seen:
+        print(f"                │  continues {seen} checkpoint(s) that you kept")
+    print("  [OK]    nothing was changed, added, taken out or moved" if vouched else
+          "  [?]     it fits together, but nobody vouches for it: give --key")  # fmt: skip
+
+
+def _print_proof(checkpoint: Checkpoint, line: str) -> None:
+    event = json.loads(line)
+    print(f"  event      {event['id']}  {event['type']}")
+    print(f"             position {event['position']}, recorded {event['time']}, by "
+          f"{event['actorkind']} {event['actorid']}")  # fmt: skip
+    print(f"  data       {base64.b64decode(event['data_base64']).decode(errors='replace')[:200]}")
+    print(f"  [OK]    it is in the {checkpoint.size:,} events that {checkpoint.origin} signed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
