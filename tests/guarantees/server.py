@@ -89,6 +89,14 @@ class Server:
             assert self._guard.end(seconds_max=SECONDS_MAX)
             self._guard = None
 
+    def wait_for_its_end(self) -> None:
+        """For a server that goes down by itself."""
+        give_up = time.monotonic() + SECONDS_MAX
+        while self._guard is not None and not self._guard.ended:
+            assert time.monotonic() < give_up, f"postgres goes on:\n{self.log()}"
+            time.sleep(0.01)
+        self.stop()
+
     def kill(self) -> None:
         """Ends every process of the server at once, with no chance to write anything more."""
         assert self._guard is not None
