@@ -15,7 +15,7 @@ from crm_api.cli.place import open_place, open_runner
 from crm_api.cli.progress import progress_bar
 from crm_api.cli.settings import Settings
 from crm_core import Invalid, SetupError
-from crm_core.ledger.postgres.migrate import all_migrations, migrate, pending
+from crm_core.ledger.postgres.migrate import migrate, pending, script
 from crm_core.privacy.cipher import KEY_BYTES
 from crm_projections.registry import PROJECTIONS
 
@@ -37,8 +37,7 @@ def migrate_command(
 ) -> None:
     """Bring the database that CRM_DATABASE_URL names up to date."""
     if sql:
-        for migration in all_migrations():
-            print(f"-- {migration.name}\n{migration.sql}")
+        print(script())
         return
     settings = Settings()
     if settings.database_url is None:

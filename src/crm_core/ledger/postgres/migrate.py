@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
+from psycopg import errors
 from psycopg.sql import SQL
 
 from crm_core.kernel.errors import SetupError
 from crm_core.ledger.postgres.connections import unreachable
 
-__all__ = ["Migration", "all_migrations", "migrate", "pending"]
+__all__ = ["Migration", "all_migrations", "migrate", "pending", "script"]
 
 _OLDEST_SERVER = 150000
+
+_REGISTER = (
+    "create table if not exists crm_migration (name text primary key,"
+    " digest text not null, run_at timestamptz not null default now())"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,20 @@ def all_migrations() -> list[Migration]:
         if entry.name.endswith(".sql")
     ]
     return sorted(found, key=lambda migration: migration.name)
+
+
+def script() -> str:
+    """Every migration as one SQL transaction that a person can run on an empty database.
+
+    It registers what it ran, so that `migrate` goes on from there.
+    """
+    steps = [
+        f"-- {migration.name}\n{migration.sql}\n"
+        f"insert into crm_migration (name, digest)"
+        f" values ('{migration.name}', '{migration.digest}');"
+        for migration in all_migrations()
+    ]
+    return "\n\n".join(["begin;", f"{_REGISTER};", *steps, "commit;"])
 
 
 async def migrate(url: str) -> list[str]:
@@ -78,13 +98,10 @@ async def pending(url: str) -> list[str]:
 
 async def _create_register(connection: psycopg.AsyncConnection) -> None:
     try:
-        await connection.execute(
-            "create table if not exists crm_migration (name text primary key,"
-            " digest text not null, run_at timestamptz not null default now())"
-        )
+        await connection.execute(_REGISTER)
         await connection.commit()
-    except psycopg.errors.UniqueViolation:  # another process created it at the same moment
-        await connection.rollback()
+    except (errors.UniqueViolation, errors.DuplicateObject, errors.DuplicateTable):
+        await connection.rollback()  # another process created it at the same moment
 
 
 async def _pending(connection: psycopg.AsyncConnection) -> list[Migration]:
