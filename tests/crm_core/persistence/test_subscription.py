@@ -108,6 +108,15 @@ def test_who_waits_is_let_go_when_it_stops(factory: LedgerFactory) -> None:
     assert seen == []
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, even where the run was started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_who_was_interrupted_goes_on_where_it_was(factory: LedgerFactory) -> None:
     append(factory, 1)
     with factory.application_recorder().subscribe() as subscription:
