@@ -23,6 +23,13 @@ async def select(
     The statement is planned each time, for its own parameters: a plan for any position would be
     bad for most of them.
     """
-    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    async with (
+        pool.connection() as connection,
+        connection.transaction(),
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        # It reads whole tables, which may have been filled a moment ago, before anybody counted
+        # their rows: taken for small, they would be joined row by row, for minutes.
+        await cursor.execute("set local enable_nestloop = off")
         await cursor.execute(query, parameters, prepare=False)
         return [msgspec.convert(row, of, strict=False) for row in await cursor.fetchall()]

@@ -172,7 +172,12 @@ OPPORTUNITY_PERIODS = Table(
     key=("opportunity_id", "recorded_from", "effective_from"),
     fetch_by="opportunity_id",
     fetch_only="recorded_to is null",
-    indexes=("effective_from, effective_to where recorded_to is null",),
+    indexes=(
+        "effective_from, effective_to where recorded_to is null",
+        # All that the pipeline of a past needs, so that it is read without the rows themselves.
+        "recorded_from, recorded_to, effective_from, effective_to, status, pipeline_id, stage_id,"
+        " currency, amount, probability",
+    ),
 )
 OPPORTUNITY_STEPS = Table("opportunity_step", OpportunityStepRow, key=("position",))
 PIPELINES = Table("pipeline", PipelineRow, key=("pipeline_id",))
