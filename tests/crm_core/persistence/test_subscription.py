@@ -109,15 +109,23 @@ def test_who_waits_is_let_go_when_it_stops(factory: LedgerFactory) -> None:
 
 
 @pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Ctrl-C interrupts, even where the run was started in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def interrupted() -> Iterator[threading.Event]:
+    """Set once: the first SIGUSR1 is a Ctrl-C, also in a process that ignores SIGINT."""
+    once = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        if not once.is_set():
+            once.set()
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    yield once
+    signal.signal(signal.SIGUSR1, before)
 
 
-@pytest.mark.usefixtures("ctrl_c")
-def test_who_was_interrupted_goes_on_where_it_was(factory: LedgerFactory) -> None:
+def test_who_was_interrupted_goes_on_where_it_was(
+    factory: LedgerFactory, interrupted: threading.Event
+) -> None:
     append(factory, 1)
     with factory.application_recorder().subscribe() as subscription:
         assert ids(subscription, 1) == [1]
@@ -126,11 +134,14 @@ def test_who_was_interrupted_goes_on_where_it_was(factory: LedgerFactory) -> Non
         def interrupt() -> None:
             while subscription._reading is first_page:
                 time.sleep(0.001)
-            signal.pthread_kill(waiting, signal.SIGINT)
+            while not interrupted.wait(0.02):  # a signal just before the thread sleeps is not seen
+                signal.pthread_kill(waiting, signal.SIGUSR1)
 
-        threading.Thread(target=interrupt).start()
+        interrupting = threading.Thread(target=interrupt, daemon=True)
+        interrupting.start()
         with pytest.raises(KeyboardInterrupt):
             next(subscription)
+        interrupting.join()
         append(factory, 2)
         assert ids(subscription, 2) == [2, 3]
 
