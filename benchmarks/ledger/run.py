@@ -54,8 +54,8 @@ def main(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="A word in the names of contenders, loads or readings; repeatable."
-            " Where it is in none of a kind, all of that kind are run."
+            help="A word in the name of a contender (ours runs anyway) or of what is measured;"
+            " repeatable. Where none is named, all are run."
         ),
     ] = None,
 ) -> None:
@@ -69,8 +69,11 @@ def main(
             ours = Ours("ours", server.url(), asyncio.new_event_loop)  # as `crm serve` runs
             peers, missing = make_peers(server, ours, folder)
             contenders = [ours, *chosen(peers, only, lambda peer: peer.name)]
-            compare_appends(contenders, missing, chosen(LOADS, only, str), seconds)
-            compare_reading(contenders, missing, chosen(READINGS, only, str))
+            rounds = chosen([*LOADS, *READINGS], only, str)
+            if loads := [load for load in LOADS if load in rounds]:
+                compare_appends(contenders, missing, loads, seconds)
+            if kinds := [kind for kind in READINGS if kind in rounds]:
+                compare_reading(contenders, missing, kinds)
     finally:
         shutil.rmtree(folder)
     print(f"\nLoad average after: {os.getloadavg()[0]:.1f}.")
