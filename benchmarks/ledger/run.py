@@ -202,7 +202,13 @@ def steps(total: int) -> Iterator[Step]:
     """A line on a terminal; drawn between turns only, so that it takes nothing from them."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     terminal = Console(stderr=True)
-    with Progress(*columns, console=terminal, auto_refresh=False, transient=True) as progress:
+    with Progress(
+        *columns,
+        console=terminal,
+        auto_refresh=False,
+        transient=True,
+        disable=not terminal.is_terminal,
+    ) as progress:
         task = progress.add_task("", total=total)
 
         def step(what: str) -> None:
