@@ -54,8 +54,8 @@ def main(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="A word in the names of contenders, loads or readings; repeatable."
-            " Where it is in none of a kind, all of that kind are run."
+            help="A word in the name of a contender (ours runs anyway) or of what is measured;"
+            " repeatable. Where none is named, all are run."
         ),
     ] = None,
 ) -> None:
@@ -69,8 +69,11 @@ def main(
             ours = Ours("ours", server.url(), asyncio.new_event_loop)  # as `crm serve` runs
             peers, missing = make_peers(server, ours, folder)
             contenders = [ours, *chosen(peers, only, lambda peer: peer.name)]
-            compare_appends(contenders, missing, chosen(LOADS, only, str), seconds)
-            compare_reading(contenders, missing, chosen(READINGS, only, str))
+            rounds = chosen([*LOADS, *READINGS], only, str)
+            if loads := [load for load in LOADS if load in rounds]:
+                compare_appends(contenders, missing, loads, seconds)
+            if kinds := [kind for kind in READINGS if kind in rounds]:
+                compare_reading(contenders, missing, kinds)
     finally:
         shutil.rmtree(folder)
     print(f"\nLoad average after: {os.getloadavg()[0]:.1f}.")
@@ -199,7 +202,13 @@ def steps(total: int) -> Iterator[Step]:
     """A line on a terminal; drawn between turns only, so that it takes nothing from them."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     terminal = Console(stderr=True)
-    with Progress(*columns, console=terminal, auto_refresh=False, transient=True) as progress:
+    with Progress(
+        *columns,
+        console=terminal,
+        auto_refresh=False,
+        transient=True,
+        disable=not terminal.is_terminal,
+    ) as progress:
         task = progress.add_task("", total=total)
 
         def step(what: str) -> None:
