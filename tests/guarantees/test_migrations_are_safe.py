@@ -13,7 +13,9 @@ import psycopg
 import pytest
 
 from crm_core import SetupError
-from crm_core.ledger.postgres.migrate import Migration, all_migrations, migrate, pending
+from crm_core.ledger.postgres.connections import open_pool
+from crm_core.ledger.postgres.migrate import migrate, pending
+from crm_core.ledger.postgres.migrations import Migration, all_migrations
 
 from .server import Server, running_server
 
@@ -71,6 +73,16 @@ async def test_a_database_of_a_newer_release_is_refused(server: Server, ask: obj
         await ask(url)
     assert refused.value.code == "database.newer"
     assert refused.value.parameters == {"migrations": ["9999_future"]}
+
+
+async def test_a_database_that_lacks_a_migration_is_not_worked_with(server: Server) -> None:
+    url = await migrated(server)
+    await (await open_pool(url, "crm_app")).close()
+    execute(url, "delete from crm_migration where name = %s", ALL[-1])
+    with pytest.raises(SetupError) as refused:
+        await open_pool(url, "crm_app")
+    assert refused.value.code == "database.not_migrated"
+    assert refused.value.parameters == {"lacking": [ALL[-1]]}
 
 
 async def test_a_server_that_is_too_old_is_refused(

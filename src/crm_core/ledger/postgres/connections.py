@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from crm_core.kernel.errors import SetupError
 from crm_core.ledger.postgres.arrays import register_arrays
 from crm_core.ledger.postgres.failures import is_lost
+from crm_core.ledger.postgres.migrations import all_migrations
 from crm_core.ledger.signal import Closed
 
 __all__ = [
@@ -30,6 +31,9 @@ T = TypeVar("T")
 Role: TypeAlias = Literal["crm_app", "crm_projector"]
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+_RAN = "select name from crm_migration"
+_MIGRATE = "run `crm migrate` on this database first"
 
 _CONNECT_SECONDS_MAX = 10.0
 # While the database is away, tries go on at this pace for ever. The pool's own pauses double, up to
@@ -119,8 +123,22 @@ async def _check(url: str, role: Role) -> None:
             [role],
         )
         if (await known.fetchone()) != (True, True):
-            raise SetupError("database.not_migrated", "run `crm migrate` on this database first")
+            raise SetupError("database.not_migrated", _MIGRATE)
+        await _refuse_half_migrated(connection)
         await _refuse_unsafe(connection)
+
+
+async def _refuse_half_migrated(connection: AsyncConnection[Any]) -> None:
+    """An older schema would fail somewhere in the middle of the work. Newer ones may do."""
+    readable = await connection.execute(
+        "select coalesce(has_table_privilege(to_regclass('crm_migration'), 'select'), false)"
+    )
+    if await readable.fetchone() != (True,):
+        return  # somebody else migrates, and keeps the register to himself
+    ran = {name for (name,) in await (await connection.execute(_RAN)).fetchall()}
+    lacking = [migration.name for migration in all_migrations() if migration.name not in ran]
+    if lacking:
+        raise SetupError("database.not_migrated", _MIGRATE, lacking=lacking)
 
 
 async def _refuse_unsafe(connection: AsyncConnection[Any]) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from importlib.resources import files
-
 import psycopg
 from psycopg import errors
 from psycopg.sql import SQL
 
 from crm_core.kernel.errors import SetupError
 from crm_core.ledger.postgres.connections import unreachable
+from crm_core.ledger.postgres.migrations import Migration, all_migrations
 
-__all__ = ["Migration", "all_migrations", "migrate", "pending", "script"]
+__all__ = ["migrate", "pending", "script"]
 
 _OLDEST_SERVER = 150000
 
@@ -21,27 +18,6 @@ _REGISTER = (
     "create table if not exists crm_migration (name text primary key,"
     " digest text not null, run_at timestamptz not null default now())"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    name: str
-    sql: str
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.sql.encode()).hexdigest()
-
-
-def all_migrations() -> list[Migration]:
-    """Every migration there is, in order."""
-    folder = files("crm_core.ledger.postgres.migrations")
-    found = [
-        Migration(entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    ]
-    return sorted(found, key=lambda migration: migration.name)
 
 
 def script() -> str:
