@@ -131,14 +131,6 @@ async def test_a_reader_of_sequence_numbers_is_caught_skipping(database_url: str
     assert any("skipped" in fault for fault in faults)
 
 
-def test_a_reader_that_begins_a_page_again_is_caught_doubling() -> None:
-    log = {position: uuid4() for position in range(1, 5)}
-    reading = Reading("the forgetful reader")
-    for page in ([1, 2, 3], [3, 4]):
-        reading.take((position, log[position]) for position in page)
-    assert reading.faults_against(log) == ["the forgetful reader got position 3 twice"]
-
-
 async def test_a_projection_that_skips_or_doubles_is_caught(database_url: str) -> None:
     async with ledgers(database_url) as (here, _):
         tenant_id = uuid4()
