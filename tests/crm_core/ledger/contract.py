@@ -312,6 +312,11 @@ class LedgerContract:
         assert limit in refused.parameters.values()
         assert isinstance(stored, Appended)
 
+    async def test_a_version_that_no_stream_reaches_is_a_conflict(self, ledger: Ledger) -> None:
+        for expected in (2**31 - 1, 2**40, -1):
+            (outcome,) = await ledger.append(TENANT, [command(stream(uuid4(), expected))])
+            assert isinstance(outcome, VersionConflict), expected
+
     # --- commands, claims, conditions ----------------------------------------------------------
 
     async def test_a_command_sent_twice_has_one_effect(self, ledger: Ledger) -> None:

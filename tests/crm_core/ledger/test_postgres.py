@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from crm_core.kernel.clock import ManualClock
 from crm_core.kernel.errors import Rejected, Unavailable
@@ -115,6 +116,21 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
         assert refused.code == "ledger.event_exists"
         assert not [outcome for outcome in outcomes[1:] if isinstance(outcome, Exception)]
         assert (await ledger.head(TENANT)).position == 6
+
+    @pytest.mark.parametrize(
+        "unfit",
+        [{"tags": ("half a pair: \ud800",)}, {"tags": ("\x00",)}, {"schema_version": 2**20}],
+    )
+    async def test_what_no_column_takes_is_refused_by_name(
+        self, ledger: PostgresLedger, unfit: dict[str, object]
+    ) -> None:
+        first = event()
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE, first)))  # the head is known
+        strange = replace(event(), **unfit)
+        (refused,) = await ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE, strange))])
+        assert isinstance(refused, Rejected)
+        assert refused.code == "ledger.unstorable"
+        await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
 
     async def test_a_caller_that_gives_up_harms_nobody(self, ledger: PostgresLedger) -> None:
         appends = [

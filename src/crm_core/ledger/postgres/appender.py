@@ -18,6 +18,7 @@ from psycopg import errors
 
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError, Unavailable
+from crm_core.ledger.postgres.arrays import UNENCODABLE
 from crm_core.ledger.postgres.careful import open_admissions, select_appended, store
 from crm_core.ledger.postgres.connections import Connection, Pool, connect_beside
 from crm_core.ledger.postgres.failures import as_refusal, is_lost
@@ -190,7 +191,7 @@ class Appender:
         ticket = Ticket(tenant_id, [append], None, asyncio.get_running_loop().create_future())
         try:
             settled = (await self._store_carefully([ticket]))[ticket]
-        except psycopg.Error as failure:
+        except (psycopg.Error, *UNENCODABLE) as failure:
             refusal = None if is_lost(failure) else as_refusal(failure)
             if refusal is None:
                 raise

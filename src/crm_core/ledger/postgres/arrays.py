@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from struct import Struct
+from struct import error as OutOfRange
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,10 @@ from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
-__all__ = ["BYTEA", "INT2", "INT4", "INT8", "NULL", "TEXT", "TIMESTAMPTZ", "UUIDS", "BinaryArray",
-           "ElementType", "array", "bare", "literal", "register_arrays"]  # fmt: skip
+__all__ = ["BYTEA", "INT2", "INT4", "INT8", "NULL", "TEXT", "TIMESTAMPTZ", "UNENCODABLE", "UUIDS",
+           "BinaryArray", "ElementType", "array", "bare", "literal", "register_arrays"]  # fmt: skip
 
+UNENCODABLE = (UnicodeEncodeError, OutOfRange)  # half a surrogate pair; a number too large
 _HEADER = Struct("!iiIii")  # dimensions, may have nulls, element type, length, first index
 _EMPTY = Struct("!iiI")
 _LENGTH = Struct("!i")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import error as OutOfRange
+
 import psycopg
 from psycopg import errors
 
@@ -30,7 +32,7 @@ def as_refusal(error: Exception) -> CrmError | None:
             return error
         case errors.UniqueViolation():
             return Rejected("ledger.event_exists")
-        case psycopg.DataError():
+        case psycopg.DataError() | UnicodeEncodeError() | OutOfRange():
             return Rejected("ledger.unstorable", problem=type(error).__name__)
         case errors.DiskFull() | errors.OutOfMemory() | errors.ConfigurationLimitExceeded():
             return Unavailable("database.full")

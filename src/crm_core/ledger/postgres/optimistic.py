@@ -31,6 +31,7 @@ from crm_core.ledger.postgres.arrays import (
     NULL,
     TEXT,
     TIMESTAMPTZ,
+    UNENCODABLE,
     UUIDS,
     ElementType,
     array,
@@ -82,9 +83,16 @@ def plain(tenant_id: UUID, appends: Sequence[Append]) -> PlainAppends | None:
     """The appends made ready for the statement, or None where they need the careful way.
 
     That is: a version that is not exact, a stream that is only read, a condition, a tracking mark,
-    a key that is given back, nothing to store, a stream that one append names twice, or appends
-    that contradict each other.
+    a key that is given back, nothing to store, a stream that one append names twice, appends that
+    contradict each other, or a value that no column takes.
     """
+    try:
+        return _encoded(tenant_id, appends)
+    except UNENCODABLE:
+        return None
+
+
+def _encoded(tenant_id: UUID, appends: Sequence[Append]) -> PlainAppends | None:
     made = PlainAppends(tenant_id)
     for append in appends:
         if append.condition or append.tracking or append.release or not append.streams:
