@@ -126,7 +126,7 @@ class EventForm:
             data = self._decoder.decode(raw)
         except msgspec.ValidationError as error:
             raise _misread(stored, invalid(error, "data").path) from None
-        values = {name: getattr(data, name) for name in self.names}
+        values: dict[str, Any] = msgspec.structs.asdict(data)
         for name, (sealed_as, decoder) in self._personal.items():
             sealed = values[name]
             if sealed is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from crm_core.kernel.aggregate import Aggregate, HeldKey
+from crm_core.kernel.collecting import collector_paused
 from crm_core.kernel.events import Event
 from crm_core.kernel.messages import Actor
 from crm_core.ledger.codec import form_of, resolve
@@ -22,8 +24,7 @@ __all__ = ["PAGE_EVENTS", "EventStore", "RecordedEvent", "fold"]
 PAGE_EVENTS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
+class RecordedEvent(Struct, frozen=True):
     """A typed event with its envelope. `data` is the event, `stored` all else about it."""
 
     data: Event
@@ -107,22 +108,24 @@ class EventStore:
         stored = [event for event in stored if not event.stream_type.startswith(APPLICATION)]
         if not stored:
             return []
+        forms = [resolve(event) for event in stored]
         subjects = {
             subject
-            for event in stored
-            if resolve(event).is_personal
+            for form, event in zip(forms, stored, strict=True)
+            if form.is_personal
             for subject in event.subject_ids
         }
         ciphers = await self.keyring.for_opening(stored[0].tenant_id, subjects) if subjects else {}
-        return [
-            RecordedEvent(
-                resolve(event).decode(
-                    event, ciphers.get(event.subject_ids[0]) if event.subject_ids else None
-                ),
-                event,
-            )
-            for event in stored
-        ]
+        with collector_paused():
+            return [
+                RecordedEvent(
+                    form.decode(
+                        event, ciphers.get(event.subject_ids[0]) if event.subject_ids else None
+                    ),
+                    event,
+                )
+                for form, event in zip(forms, stored, strict=True)
+            ]
 
     async def holders(self, tenant_id: UUID, keys: Collection[HeldKey]) -> dict[HeldKey, UUID]:
         """The records that hold these unique keys; free ones are absent."""

@@ -132,6 +132,23 @@ class TestPostgresLedger(LedgerContract, ReadingContract):
         assert refused.code == "ledger.unstorable"
         await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
 
+    async def test_who_finds_the_queue_full_waits_and_loses_nothing(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("crm_core.ledger.postgres.group_commit._QUEUED_MAX", 5)
+        ledger = PostgresLedger(await open_pool(database_url, "crm_app"))
+        longest = 0
+
+        async def append() -> None:
+            nonlocal longest
+            await self.one(ledger, command(stream(uuid4(), Expected.NONE)))
+            longest = max(longest, ledger._commits._queue.qsize())
+
+        await asyncio.gather(*(append() for _ in range(200)))
+        assert 0 < longest <= 5
+        assert (await ledger.head(TENANT)).position == 200
+        await ledger.close()
+
     async def test_a_caller_that_gives_up_harms_nobody(self, ledger: PostgresLedger) -> None:
         appends = [
             asyncio.create_task(ledger.append(TENANT, [command(stream(uuid4(), Expected.NONE))]))

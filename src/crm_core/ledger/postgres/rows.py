@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.adapt import Transformer
 from psycopg.pq.abc import PGresult
 
+from crm_core.kernel.collecting import collector_paused
 from crm_core.kernel.messages import Actor, ActorKind
 from crm_core.ledger.records import StoredEvent
 
@@ -30,7 +31,8 @@ def stored_events(answer: PGresult, tenant_id: UUID) -> list[StoredEvent]:
 
     loading = Transformer()
     loading.set_pgresult(answer)
-    return loading.load_rows(0, answer.ntuples, event)
+    with collector_paused():
+        return loading.load_rows(0, answer.ntuples, event)
 
 
 @lru_cache(10_000)
