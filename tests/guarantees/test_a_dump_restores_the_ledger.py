@@ -19,7 +19,6 @@ from crm_core import SYSTEM, Crm, Request
 from crm_core.customers import RegisterPerson, RenameCustomer
 from crm_core.customers.customer.customer import Customer
 from crm_core.ledger.postgres.connections import open_pool
-from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.postgres.migrate import migrate, pending
 from crm_projections.digest import digest_of
 from crm_projections.projection import project
@@ -29,7 +28,7 @@ from crm_projections.runner import ProjectionRunner
 from .history import Reading, faults_of_log
 from .reading import by_position
 from .server import Server, running_server
-from .writing import Record, keep_writing, whole_log
+from .writing import Record, keep_writing, ledgers, whole_log
 
 PEOPLE = [RegisterPerson(name=f"Person {n}", email=f"{n}@example.com") for n in range(100)]
 NAMED = [Request(command=person, actor=SYSTEM, command_id=uuid4()) for person in PEOPLE]
@@ -88,22 +87,20 @@ async def test_a_dump_in_the_middle_of_writing_is_a_whole_past(
     clusters: tuple[Server, Server],
 ) -> None:
     old, new = clusters
-    ledger = PostgresLedger(await open_pool(old.url(), "crm_app"))
     tenant_id, record, done = uuid4(), Record(), asyncio.Event()
-    async with asyncio.TaskGroup() as writers:
-        for seed in range(4):
-            writers.create_task(keep_writing(ledger, tenant_id, record, done.is_set, seed))
-        await record.reach(50)
-        url = await asyncio.to_thread(restored, old, new)
-        done.set()
-    whole = await whole_log(ledger, tenant_id)
-    copy = PostgresLedger(await open_pool(url, "crm_app"))
-    past = await whole_log(copy, tenant_id)
-    assert len(past) >= 50
-    assert past == whole[: len(past)]
-    assert (await copy.head(tenant_id)).position == len(past)
-    for one in (ledger, copy):
-        await one.close()
+    async with ledgers(old.url(), 1) as (ledger,):
+        async with asyncio.TaskGroup() as writers:
+            for seed in range(4):
+                writers.create_task(keep_writing(ledger, tenant_id, record, done.is_set, seed))
+            await record.reach(50)
+            url = await asyncio.to_thread(restored, old, new)
+            done.set()
+        whole = await whole_log(ledger, tenant_id)
+    async with ledgers(url, 1) as (copy,):
+        past = await whole_log(copy, tenant_id)
+        assert len(past) >= 50
+        assert past == whole[: len(past)]
+        assert (await copy.head(tenant_id)).position == len(past)
 
 
 async def test_nobody_changes_a_restored_event(clusters: tuple[Server, Server]) -> None:
@@ -178,7 +175,8 @@ def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
     with psycopg.connect(url) as connection:
         tables = connection.execute(
             "select schemaname || '.' || tablename from pg_tables"
-            " where schemaname in ('ledger', 'vault', 'read_model') or tablename = 'crm_migration'"
+            " where schemaname in ('ledger', 'vault', 'audit', 'read_model')"
+            " or tablename = 'crm_migration'"
         ).fetchall()
         return {
             table: connection.execute(f"select t::text from {table} as t order by 1").fetchall()

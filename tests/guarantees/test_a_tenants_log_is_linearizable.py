@@ -18,13 +18,11 @@ from tests.crm_core.ledger.contract import command, stream
 from crm_core import CrmError, VersionConflict
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.memory import InMemoryLedger
-from crm_core.ledger.postgres.connections import open_pool
-from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Append, Appended, Expected, StoredEvent
 
 from . import numbers
 from .linearizability import LOG, Operation, anomalies
-from .writing import whole_log
+from .writing import ledgers, whole_log
 
 TENANTS = 4
 CLIENTS_A_TENANT = 8
@@ -35,15 +33,13 @@ PAGE_EVENTS = 10
 
 @pytest.mark.parametrize("round_", range(numbers.LINEARIZABLE_ROUNDS))
 async def test_one_order_explains_what_all_clients_saw(database_url: str, round_: int) -> None:
-    ledgers = [PostgresLedger(await open_pool(database_url, "crm_app")) for _ in range(2)]
     operations = numbers.OPERATIONS_A_ROUND // TENANTS
-    busy = [Clients(ledgers, seed=round_ * TENANTS + n) for n in range(TENANTS)]
-    await asyncio.gather(*(clients.run(operations) for clients in busy))
-    for clients in busy:
-        assert clients.done >= operations
-        assert await clients.anomalies() == []
-    for ledger in ledgers:
-        await ledger.close()
+    async with ledgers(database_url, 2) as opened:
+        busy = [Clients(opened, seed=round_ * TENANTS + n) for n in range(TENANTS)]
+        await asyncio.gather(*(clients.run(operations) for clients in busy))
+        for clients in busy:
+            assert clients.done >= operations
+            assert await clients.anomalies() == []
 
 
 # --- planted bugs: the checker must show them

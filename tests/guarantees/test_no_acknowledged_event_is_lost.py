@@ -8,12 +8,10 @@ what the kernel had not handed to the disk, only a power cut takes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -33,7 +31,7 @@ from . import numbers
 from .history import Reading, faults_of_log, faults_of_receipts
 from .reading import by_position, patiently, tail
 from .server import Server, running_server
-from .writing import Appending, Record, keep_writing, whole_log
+from .writing import Appending, Record, keep_writing, ledgers, whole_log
 
 TENANTS = [uuid4() for _ in range(3)]
 WRITERS_A_LEDGER = 8
@@ -48,7 +46,7 @@ def quick_reconnection(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_killing_the_server_loses_nothing_that_was_acknowledged_or_read() -> None:
     with running_server() as server:
         await migrate(server.url())
-        async with ledgers(server, 2) as (here, there):
+        async with ledgers(server.url(), 2) as (here, there):
             readings = [Reading(f"the reader of {tenant_id}") for tenant_id in TENANTS]
             over = asyncio.Event()
             async with asyncio.TaskGroup() as readers:
@@ -90,7 +88,7 @@ async def test_who_waits_is_served_when_the_database_is_back_after_long() -> Non
     """Longer than the pool's own patience, after which it would try no more."""
     with running_server() as server:
         await migrate(server.url())
-        async with ledgers(server, 1) as (ledger,):
+        async with ledgers(server.url(), 1) as (ledger,):
             server.kill()
             waiting = asyncio.create_task(patiently(lambda: ledger.head(TENANTS[0])))
             await asyncio.sleep(0.5)  # ten times the patience
@@ -119,7 +117,7 @@ async def test_a_server_that_acknowledges_before_it_writes_is_caught_losing(
     with running_server(settings=slow) as server:
         await migrate(server.url())
         server.run("psql", server.url(), "-c", "checkpoint")  # or the tables would be lost as well
-        async with ledgers(server, 1) as (ledger,):
+        async with ledgers(server.url(), 1) as (ledger,):
             record = await write_under_kills(server, [ledger], kills=2)
             assert any("is lost" in fault for fault in await record.faults(ledger))
 
@@ -146,7 +144,7 @@ async def test_a_ledger_that_acknowledges_before_it_commits_is_caught_losing() -
     with running_server() as server:
         await migrate(server.url())
         clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
-        async with ledgers(server, 1, clock=clock, recovery_seconds=0) as (ledger,):
+        async with ledgers(server.url(), 1, clock=clock, recovery_seconds=0) as (ledger,):
             hasty = HastyLedger(ledger)
             for _ in range(20):
                 record = await write_under_kills(server, [hasty], kills=1)
@@ -156,21 +154,6 @@ async def test_a_ledger_that_acknowledges_before_it_commits_is_caught_losing() -
 
 
 # --- the workshop
-
-
-@asynccontextmanager
-async def ledgers(
-    server: Server, count: int, **options: Any
-) -> AsyncIterator[list[PostgresLedger]]:
-    """Ledgers over pools of their own, as several processes have them."""
-    opened = [
-        PostgresLedger(await open_pool(server.url(), "crm_app"), **options) for _ in range(count)
-    ]
-    try:
-        yield opened
-    finally:
-        for ledger in opened:
-            await ledger.close()
 
 
 async def write_under_kills(server: Server, ledgers: Sequence[Appending], *, kills: int) -> Record:

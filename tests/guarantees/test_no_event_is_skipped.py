@@ -39,7 +39,7 @@ from . import numbers
 from .bulk import ADDED, ADDED_DATA, write_products
 from .history import Reading, faults_of_log
 from .reading import by_position, tail
-from .writing import whole_log
+from .writing import ledgers, whole_log
 
 ROOT = Path(__file__).parents[2]
 SOME = Selection(types=[ADDED])
@@ -77,7 +77,7 @@ async def test_every_reader_gets_every_event_once_and_in_order(
     database_url: str, _round: int
 ) -> None:
     tenants = [uuid4() for _ in range(3)]
-    async with ledgers(database_url) as (here, apart):
+    async with ledgers(database_url, 2) as (here, apart):
         store = store_over(apart)
         async with projecting(database_url, store) as runner:
             readings = await read_while_many_write(database_url, tenants, store_over(here), store)
@@ -132,7 +132,7 @@ async def test_a_reader_of_sequence_numbers_is_caught_skipping(database_url: str
 
 
 async def test_a_projection_that_skips_or_doubles_is_caught(database_url: str) -> None:
-    async with ledgers(database_url) as (here, _):
+    async with ledgers(database_url, 2) as (here, _):
         tenant_id = uuid4()
         await write_products(here, tenant_id, 500)
         events = await store_over(here).decode(await whole_log(here, tenant_id))
@@ -243,17 +243,6 @@ select tenant_id, position, %(new)s, 'sales.product', %(new)s, 1, %(type)s, 1,
 
 async def connect(url: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
     return await psycopg.AsyncConnection.connect(url, autocommit=True)
-
-
-@asynccontextmanager
-async def ledgers(url: str) -> AsyncIterator[tuple[PostgresLedger, PostgresLedger]]:
-    """Two ledgers over pools of their own: no signal of one wakes the readers of the other."""
-    one, two = [PostgresLedger(await open_pool(url, "crm_app")) for _ in range(2)]
-    try:
-        yield one, two
-    finally:
-        await one.close()
-        await two.close()
 
 
 def store_over(ledger: PostgresLedger) -> EventStore:

@@ -16,19 +16,17 @@ from tests.crm_core.ledger.contract import command, event, stream
 from crm_core import CrmError, VersionConflict
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.memory import InMemoryLedger
-from crm_core.ledger.postgres.connections import open_pool
-from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Append, Appended, Expected, ExpectedVersion, StoredEvent
 
 from . import numbers
 from .history import faults_of_log, faults_of_receipts
-from .writing import whole_log
+from .writing import ledgers, whole_log
 
 RACES_AT_ONCE = 10
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def ledgers(
+async def doors(
     request: pytest.FixtureRequest, database_url: str
 ) -> AsyncIterator[Sequence[Ledger]]:
     """Two doors to the same ledger."""
@@ -36,18 +34,16 @@ async def ledgers(
         ledger = InMemoryLedger()
         yield ledger, ledger
         return
-    opened = [PostgresLedger(await open_pool(database_url, "crm_app")) for _ in range(2)]
-    yield opened
-    for one in opened:
-        await one.close()
+    async with ledgers(database_url, 2) as opened:
+        yield opened
 
 
-async def test_of_twenty_who_expect_the_same_version_one_wins(ledgers: Sequence[Ledger]) -> None:
-    assert await races(ledgers, 1, winners=1) == []
+async def test_of_twenty_who_expect_the_same_version_one_wins(doors: Sequence[Ledger]) -> None:
+    assert await races(doors, 1, winners=1) == []
 
 
-async def test_of_twenty_who_expect_no_version_none_loses(ledgers: Sequence[Ledger]) -> None:
-    assert await races(ledgers, Expected.ANY, winners=numbers.RACERS) == []
+async def test_of_twenty_who_expect_no_version_none_loses(doors: Sequence[Ledger]) -> None:
+    assert await races(doors, Expected.ANY, winners=numbers.RACERS) == []
 
 
 # --- planted bugs: the same races must show them
@@ -93,15 +89,15 @@ async def test_a_ledger_that_swallows_appends_is_caught() -> None:
 # --- the workshop
 
 
-async def races(ledgers: Sequence[Ledger], expected: ExpectedVersion, *, winners: int) -> list[str]:
+async def races(doors: Sequence[Ledger], expected: ExpectedVersion, *, winners: int) -> list[str]:
     """What went wrong in all the races, each on a stream of its own that has one event."""
     faults: list[str] = []
     for _ in range(numbers.RACES // RACES_AT_ONCE):
         tenant_id = uuid4()
         ran = await asyncio.gather(
-            *(race(ledgers, tenant_id, expected) for _ in range(RACES_AT_ONCE))
+            *(race(doors, tenant_id, expected) for _ in range(RACES_AT_ONCE))
         )
-        log = await whole_log(ledgers[0], tenant_id)
+        log = await whole_log(doors[0], tenant_id)
         faults += faults_of_log(log)
         for sent, outcomes in ran:
             faults += faults_of_race(log, sent, outcomes, winners)
@@ -109,14 +105,14 @@ async def races(ledgers: Sequence[Ledger], expected: ExpectedVersion, *, winners
 
 
 async def race(
-    ledgers: Sequence[Ledger], tenant_id: UUID, expected: ExpectedVersion
+    doors: Sequence[Ledger], tenant_id: UUID, expected: ExpectedVersion
 ) -> tuple[list[Append], list[Appended | CrmError]]:
     """What the racers sent, and what each was told."""
     stream_id = uuid4()
-    await ledgers[0].append(tenant_id, [command(stream(stream_id, Expected.NONE))])
+    await doors[0].append(tenant_id, [command(stream(stream_id, Expected.NONE))])
     sent = [command(stream(stream_id, expected, event())) for _ in range(numbers.RACERS)]
     outcomes = await asyncio.gather(
-        *(ledgers[n % len(ledgers)].append(tenant_id, [append]) for n, append in enumerate(sent))
+        *(doors[n % len(doors)].append(tenant_id, [append]) for n, append in enumerate(sent))
     )
     return sent, [outcome for (outcome,) in outcomes]
 

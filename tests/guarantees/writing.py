@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,14 +16,29 @@ from tests.crm_core.ledger.contract import command, event, stream
 from crm_core.kernel.errors import CrmError, Unavailable
 from crm_core.kernel.messages import Receipt
 from crm_core.ledger.ledger import Ledger
+from crm_core.ledger.postgres.connections import open_pool
+from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.records import Append, Appended, Expected, StoredEvent
 
 from .history import faults_of_log, faults_of_receipts, faults_of_sending
 
-__all__ = ["Appending", "Record", "keep_writing", "persist", "some_append", "whole_log"]
+__all__ = [
+    "Appending", "Record", "keep_writing", "ledgers", "persist", "some_append", "whole_log",
+]  # fmt: skip
 
 
 _PAGE_EVENTS = 10_000
+
+
+@asynccontextmanager
+async def ledgers(url: str, count: int, **options: Any) -> AsyncIterator[list[PostgresLedger]]:
+    """Ledgers over pools of their own, as several processes have them: none signals another."""
+    opened = [PostgresLedger(await open_pool(url, "crm_app"), **options) for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for ledger in opened:
+            await ledger.close()
 
 
 class Appending(Protocol):
