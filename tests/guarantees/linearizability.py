@@ -8,16 +8,16 @@ ended when another one began. A cycle is a history that no order explains.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = ["LOG", "Operation", "anomalies"]
 
-Key: TypeAlias = Hashable
-Value: TypeAlias = Hashable
+Key: TypeAlias = Any  # hashable
+Value: TypeAlias = Any  # hashable
 
 _SHOWN_MAX = 6
 

@@ -42,6 +42,7 @@ async def test_a_client_that_sends_again_has_one_effect(proxy: CuttingProxy, url
         append = record.send(tenant_id, some_append(random, versions))
         first = await persist(ledger, tenant_id, append)
         assert record.tell(tenant_id, first)
+        assert isinstance(first, Appended)
         unheard += first.replayed
         proxy.disarm()
         assert await persist(ledger, tenant_id, append) == replace(first, replayed=True)

@@ -8,7 +8,7 @@ twice, and a clock that goes back. After each step all that can be read must be 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -86,7 +86,7 @@ class LedgerMachine(RuleBasedStateMachine):
     """Three tenants of a ledger, and the models of them."""
 
     opens: ClassVar[Callable[[], tuple[Ledger, ManualClock]]]
-    waits: ClassVar[Callable[[Awaitable[Any]], Any]]
+    waits: ClassVar[Callable[[Coroutine[Any, Any, Any]], Any]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -215,7 +215,7 @@ def as_kept(event: StoredEvent) -> Kept:
 
 def hold_to_the_model(
     opens: Callable[[], tuple[Ledger, ManualClock]],
-    waits: Callable[[Awaitable[Any]], Any],
+    waits: Callable[[Coroutine[Any, Any, Any]], Any],
     **chosen: Any,
 ) -> None:
     class Machine(LedgerMachine):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import uuid4
 
 import psycopg
@@ -56,7 +56,9 @@ async def test_a_check_tells_by_its_exit_code_whether_something_is_to_run(server
 
 
 @pytest.mark.parametrize("ask", [migrate, pending])
-async def test_a_migration_that_was_edited_is_refused(server: Server, ask: object) -> None:
+async def test_a_migration_that_was_edited_is_refused(
+    server: Server, ask: Callable[[str], Awaitable[object]]
+) -> None:
     url = await migrated(server)
     execute(url, "update crm_migration set digest = 'other' where name = %s", ALL[0])
     with pytest.raises(SetupError) as refused:
@@ -66,7 +68,9 @@ async def test_a_migration_that_was_edited_is_refused(server: Server, ask: objec
 
 
 @pytest.mark.parametrize("ask", [migrate, pending])
-async def test_a_database_of_a_newer_release_is_refused(server: Server, ask: object) -> None:
+async def test_a_database_of_a_newer_release_is_refused(
+    server: Server, ask: Callable[[str], Awaitable[object]]
+) -> None:
     url = await migrated(server)
     execute(url, "insert into crm_migration values ('9999_future', 'digest')")
     with pytest.raises(SetupError) as refused:
