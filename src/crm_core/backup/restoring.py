@@ -99,8 +99,8 @@ async def verified_roots(
     """The root of each tenant at the position that is asked for, every event hashed.
 
     Raises SetupError `backup.not_what_was_signed` where what lies in the database is not what the
-    backup says, or not what its checkpoint was signed over: do not use that database. `keys` without one that signed: the
-    checkpoint is not looked at.
+    backup says, or not what its checkpoint was signed over: do not use that database. Without
+    `keys` the checkpoint is not looked at.
     """
     roots: dict[UUID, bytes] = {}
     for tenant_id, mark in marks.items():
