@@ -15,6 +15,7 @@ from crm_core.access.rights import ALL_RIGHTS, NO_RIGHTS, Rights, rights_of_role
 from crm_core.as_of import NOW, AsOf, fold_as_of
 from crm_core.diff import RecordDiff, diff_of
 from crm_core.execution import Execution
+from crm_core.explain import Explanation, Step, cause_of, field_origin
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
 from crm_core.kernel.aggregate import Aggregate, HeldKey
@@ -211,6 +212,26 @@ class Crm:
         if found is None:
             raise NotFound("record", record_id)
         return found
+
+    async def explain(self, record_id: UUID, field: str, as_of: AsOf = NOW) -> Explanation:
+        """Why the field has its value, in this past: the event that set it last, its command and
+        actor, and what led to that, event by event.
+
+        Raises NotFound where there was no record, Rejected `explain.unknown_field`.
+        """
+        events = await self._stream(record_id, as_of)
+        found = field_origin(events, field, as_of)
+        if found is None:
+            raise NotFound("record", record_id)
+        step = None if found.event is None else await self._cause(found.event)
+        return Explanation(record_id, events[0].record_type, field, found.value, step)
+
+    async def _cause(self, event: RecordedEvent) -> Step:
+        if event.stored.causation_id is None:
+            return Step(event, None)
+        journey = Selection(correlation_id=event.stored.correlation_id)
+        pages = self.events(journey, up_to=event.position - 1)
+        return cause_of(event, [earlier async for page in pages for earlier in page])
 
     def events(
         self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None

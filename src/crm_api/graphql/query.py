@@ -9,6 +9,7 @@ from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries
 from crm_api.graphql.queries.event import EventQueries
+from crm_api.graphql.queries.explain import ExplainQueries
 from crm_api.graphql.queries.node import NodeQueries
 from crm_api.graphql.queries.opportunity import OpportunityQueries
 from crm_api.graphql.queries.pipeline import PipelineQueries
@@ -32,6 +33,7 @@ class Query(
     UserQueries,
     ReportQueries,
     DiffQueries,
+    ExplainQueries,
     EventQueries,
     AuditQueries,
     ProofQueries,

@@ -114,7 +114,8 @@ class Request:
     `command_id`: named by a sender who may send it again; the first receipt is returned then.
     `effective_at`: when it happened, for what is entered later. `expected_version`: of the target;
     the command is refused, not decided again, where the record has moved on. `reason` is a code
-    for the envelope, such as `import:sales`; what a person has to say belongs in the command.
+    for the envelope, such as `import:sales:accounts.csv:12`; what a person has to say belongs in
+    the command.
     """
 
     command: Command
