@@ -22,6 +22,7 @@ from crm_projections.reading.filters import (
     parameter,
 )
 from crm_projections.reading.ordering import Order, SortKey, beyond, order_by, sort_keys
+from crm_projections.reading.scope import EVERYTHING, Scope
 from crm_projections.reading.window import Cursors, Window
 from crm_projections.tables import Column, Row, Table
 
@@ -58,11 +59,16 @@ class Page(Generic[R]):
 
 
 class Reads:
-    """Asks through a pool that acts as `crm_app`; every statement names the tenant."""
+    """Asks through a pool that acts as `crm_app`; every statement names the tenant and the scope."""
 
-    def __init__(self, pool: Pool, tenant_id: UUID) -> None:
+    def __init__(self, pool: Pool, tenant_id: UUID, scope: Scope = EVERYTHING) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
+        self._scope = scope
+
+    def within(self, scope: Scope) -> Reads:
+        """The same read models, as far as a reader may see them."""
+        return Reads(self._pool, self._tenant_id, scope)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -121,7 +127,7 @@ class Reads:
         }
         if not walks:
             return {}
-        condition = compiled(where, table)
+        condition = _both(compiled(where, table), self._scope.of(table))
         keys = next(iter(walks.values())).keys
         statement = sql.SQL(
             "select page.* from unnest(%s::{of}[]) as list (of_value), lateral (select {names}"
@@ -148,7 +154,7 @@ class Reads:
 
     async def count(self, table: Table[Any], where: Filter = EVERY) -> Count:
         """How many rows the filter takes."""
-        condition = compiled(where, table)
+        condition = _both(compiled(where, table), self._scope.of(table))
         statement = sql.SQL(
             "select count(*) from (select from read_model.{} where tenant_id = %s and {} limit %s)"
             " as counted"
@@ -162,7 +168,8 @@ class Reads:
         self, table: Table[Any], column: str, values: Collection[Any], where: Filter = EVERY
     ) -> dict[Any, Count]:
         """How many rows each of these lists has, in one statement."""
-        of, condition = column_of(table, column), compiled(where, table)
+        of = column_of(table, column)
+        condition = _both(compiled(where, table), self._scope.of(table))
         statement = sql.SQL(
             "select list.of_value, counted.found from unnest(%s::{of}[]) as list (of_value),"
             " lateral (select count(*) as found from (select from read_model.{table}"
@@ -190,6 +197,7 @@ class Reads:
     async def _rows(
         self, table: Table[R], condition: Clause, tail: sql.Composable, *limit: int
     ) -> list[R]:
+        condition = _both(condition, self._scope.of(table))
         statement = sql.SQL("select {} from read_model.{} where tenant_id = %s and {}{}").format(
             _names(table.columns), sql.Identifier(table.name), condition.text, tail
         )
