@@ -132,7 +132,7 @@ async def test_a_database_that_is_away_is_said_at_once_and_found_when_it_is_back
     with pytest.raises(NotAnswered):
         await line.ask(ECHO, [b"x"])
     monkeypatch.setattr(pipeline, "connect_beside", connect)
-    while line._opening:
+    while line._opening:  # noqa: ASYNC110 - it has no event for it
         await asyncio.sleep(0.01)
     assert await line.ask(ECHO, [b"x"]) == b"x"
 

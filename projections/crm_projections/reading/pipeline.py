@@ -31,7 +31,7 @@ _SETTINGS = f"-c statement_timeout={STATEMENT_SECONDS_MAX}s"
 
 
 class NotAnswered(Exception):
-    """The statement failed, took too long, or its connection was lost: `sqlstate`, if it has one."""
+    """The statement failed or took too long (see `sqlstate`), or its connection was lost."""
 
     def __init__(self, sqlstate: str | None = None) -> None:
         super().__init__(sqlstate or "the connection was lost")
@@ -85,9 +85,7 @@ class Pipelines:
             line = _Line(await connect_beside(self._pool, _SETTINGS))
         except (psycopg.Error, OSError) as error:
             log.warning("pipeline.not_opened", error=type(error).__name__)
-            asyncio.get_running_loop().call_later(
-                RECONNECT_SECONDS, self._opening.pop, index, None
-            )
+            asyncio.get_running_loop().call_later(RECONNECT_SECONDS, self._opening.pop, index, None)
             raise NotAnswered from None
         self._lines[index] = line
         del self._opening[index]
