@@ -316,10 +316,8 @@ class PageOf:
         rows = self._tree.narrowed(
             self._listing, compiled(self._listing.where, self._listing.table)
         )
-        return Sql(
-            f"(select {what} from (select from {rows.text} limit {COUNT_EXACT_MAX + 1}) as counted)",
-            rows.parameters,
-        )
+        some = f"(select from {rows.text} limit {COUNT_EXACT_MAX + 1})"
+        return Sql(f"(select {what} from {some} as counted)", rows.parameters)
 
     # --- statements
 
