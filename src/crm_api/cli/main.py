@@ -17,6 +17,7 @@ from crm_api.cli import (
     database,
     explaining,
     importing,
+    projections,
     reading,
     reporting,
     serving,
@@ -46,6 +47,7 @@ checkpoints.add_to(commands)
 database.add_to(commands)
 backups.add_to(commands)
 snapshots.add_to(commands)
+projections.add_to(commands)
 users.add_to(commands)
 
 
