@@ -185,7 +185,12 @@ class Execution:
     async def _ciphers(self, tenant_id: UUID, plans: Iterable[Plan]) -> dict[UUID, Cipher]:
         """What the personal fields of these plans are sealed with, by subject."""
         subjects = {
-            part.aggregate.subject_id for plan in plans for part in plan.parts if part.is_personal
+            subject
+            for plan in plans
+            for part in plan.parts
+            if part.is_personal
+            for event in part.events
+            for subject in (part.aggregate.subject_id, *event.also_about)
         }
         return await self._store.keyring.for_sealing(tenant_id, subjects) if subjects else {}
 

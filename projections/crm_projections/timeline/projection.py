@@ -58,7 +58,7 @@ class Timeline(Projection):
         return ()
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
-        (customer_id,) = event.stored.subject_ids
+        customer_id = event.stored.subject_ids[0]
         if customer_id == event.record_id and event.record_type != _CUSTOMER:
             return  # a deal or a ticket that names no customer
         if isinstance(event.data, InteractionRedacted):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
-from crm_core.privacy.cipher import Cipher
+from crm_core.privacy.cipher import Cipher, Sealing, sealing_under
 
 __all__ = ["InMemorySnapshotStore", "Snapshot", "SnapshotStore"]
 
@@ -36,18 +36,19 @@ class Snapshot:
 
     def seal(self, state: bytes, ciphers: Mapping[UUID, Cipher]) -> Snapshot:
         """The snapshot with this state in it."""
-        for subject_id in self.subject_ids:
-            state = ciphers[subject_id].seal(state, self._place)
-        return replace(self, sealed=state)
+        return replace(self, sealed=self._under(ciphers).seal(state, self._place))
 
     def open(self, ciphers: Mapping[UUID, Cipher]) -> bytes:
         """The state. Raises KeyError without the key of one of its subjects, and SetupError
         `privacy.cannot_open` where it was changed or belongs elsewhere.
         """
-        state = self.sealed
-        for subject_id in reversed(self.subject_ids):
-            state = ciphers[subject_id].open(state, self._place)
-        return state
+        return self._under(ciphers).open(self.sealed, self._place)
+
+    def _under(self, ciphers: Mapping[UUID, Cipher]) -> Sealing:
+        sealing = sealing_under(self.subject_ids, ciphers)
+        if sealing is None:
+            raise KeyError("the key of a subject")
+        return sealing
 
     @property
     def _place(self) -> bytes:

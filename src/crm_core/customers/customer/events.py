@@ -218,7 +218,10 @@ class CustomerMergedInto(Event):
 
 
 class CustomersAbsorbed(Event):
-    """Recorded on the survivor, with all that it received, so that the merge can be undone."""
+    """Recorded on the survivor, with all that it received, so that the merge can be undone.
+
+    What it received is about the losers as well: it goes with the key of any of them.
+    """
 
     TOPIC = "customers.customer.absorbed"
     plan_id: UUID
@@ -226,6 +229,10 @@ class CustomersAbsorbed(Event):
     points: PersonalContactPoints
     tags: tuple[str, ...]
     external_ids: PersonalExternalIds
+
+    @property
+    def also_about(self) -> tuple[UUID, ...]:
+        return self.loser_ids
 
 
 class MergeReverted(Event):
