@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from uuid import UUID
 
+import structlog
 from cachetools import TTLCache
 
 from crm_core import catalog
 from crm_core.access.rights import ALL_RIGHTS, NO_RIGHTS, Rights, rights_of_roles
 from crm_core.as_of import NOW, AsOf, fold_as_of
 from crm_core.diff import RecordDiff, diff_of
+from crm_core.erasing import Erasing
 from crm_core.execution import Execution
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
@@ -38,12 +40,15 @@ from crm_core.ledger.snapshots import InMemorySnapshotStore, SnapshotStore
 from crm_core.ledger.subscription import Subscription, Tail
 from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
+from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 
 if TYPE_CHECKING:
     from crm_core.sync import SyncCrm
 
 __all__ = ["Crm"]
+
+log = structlog.get_logger()
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -75,6 +80,7 @@ class Crm:
         self._taker = SnapshotTaker(self.aggregates)
         self._ids = ids or RandomIds()
         self._execution = Execution(self.aggregates, self._taker, self._ids, self.rights)
+        self.erasing = Erasing(self.aggregates, self.tenant_id, self.execute)
         self._rights: TTLCache[UUID, Rights] = TTLCache(10_000, _RIGHTS_SECONDS)
 
     # --- opening and closing ------------------------------------------------------------------
@@ -155,7 +161,7 @@ class Crm:
             causation_id=causation_id,
             reason=reason,
         )
-        (outcome,) = await self._execution.run(self.tenant_id, [request])
+        (outcome,) = await self.execute_many([request])
         if isinstance(outcome, CrmError):
             raise outcome
         return outcome
@@ -165,7 +171,20 @@ class Crm:
 
         A refused command does not harm the others.
         """
-        return await self._execution.run(self.tenant_id, requests)
+        outcomes = await self._execution.run(self.tenant_id, requests)
+        for request, outcome in zip(requests, outcomes, strict=True):
+            if isinstance(request.command, Erases) and isinstance(outcome, Receipt):
+                await self._destroy_keys(request.command.erasure_id)
+        return outcomes
+
+    async def _destroy_keys(self, erasure_id: UUID) -> None:
+        """At once, so that nobody reads on. Where it fails the erasure is pending, and finished
+        by `Erasing.run`; that it was requested stands.
+        """
+        try:
+            await self.erasing.destroy_keys(erasure_id)
+        except (CrmError, OSError) as error:
+            log.warning("erasure.pending", erasure_id=str(erasure_id), error=type(error).__name__)
 
     async def rehearse(
         self,

@@ -162,8 +162,8 @@ class Execution:
         return replays
 
     async def _check_access(self, tenant_id: UUID, request: Request) -> None:
-        kind, _, action = request.command.NAME.partition(".")
-        (await self._rights_of(tenant_id, request.actor)).require(kind, action)
+        rights = await self._rights_of(tenant_id, request.actor)
+        rights.require(*request.command.right())
 
     async def _decide(self, batch: Batch, request: Request) -> Plan:
         await self._check_access(batch.tenant_id, request)

@@ -17,6 +17,8 @@ from crm_core.engagement.interaction import commands as interaction
 from crm_core.engagement.interaction import events as ie
 from crm_core.engagement.task import commands as task
 from crm_core.identity.user import commands as user
+from crm_core.privacy.erasure import commands as erasure
+from crm_core.privacy.erasure.events import StoreReceipt
 from crm_core.sales.opportunity import commands as deal
 from crm_core.sales.opportunity import events as oe
 from crm_core.sales.pipeline import commands as pipeline
@@ -35,6 +37,7 @@ FULL, LEAN, WIDGET = UUID(int=31), UUID(int=32), UUID(int=33)
 WON, LOST, LINE, ORDER = UUID(int=41), UUID(int=42), UUID(int=43), UUID(int=44)
 COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
+STRANGER, FORGOTTEN = UUID(int=81), UUID(int=82)
 
 
 def euros(amount: str) -> Money:
@@ -51,6 +54,7 @@ def everything() -> Iterator[Command]:
     yield from tickets()
     yield from interactions()
     yield from tasks()
+    yield from erasures()
 
 
 def users() -> Iterator[Command]:
@@ -325,3 +329,11 @@ def tasks() -> Iterator[Command]:
     yield task.CompleteTask(**on, outcome="Tea was had.")
     yield task.CreateTask(task_id=CHORE, title="Tidy up", due_at=due, assignee_id=ANNA)
     yield task.CancelTask(task_id=CHORE, reason="done by others")
+
+
+def erasures() -> Iterator[Command]:
+    """The key goes with the first command, which has that recorded by itself."""
+    yield customer.RegisterPerson(customer_id=STRANGER, name="Somebody", source="fair")
+    yield customer.EraseCustomer(customer_id=STRANGER, erasure_id=FORGOTTEN)
+    receipt = StoreReceipt(store="keys", count=1, note="keys destroyed")
+    yield erasure.CompleteErasure(erasure_id=FORGOTTEN, receipts=(receipt,))

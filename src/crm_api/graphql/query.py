@@ -8,6 +8,7 @@ from crm_api.graphql.queries.audit import AuditQueries
 from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries
+from crm_api.graphql.queries.erasure import ErasureQueries
 from crm_api.graphql.queries.event import EventQueries
 from crm_api.graphql.queries.node import NodeQueries
 from crm_api.graphql.queries.opportunity import OpportunityQueries
@@ -30,6 +31,7 @@ class Query(
     TicketQueries,
     EngagementQueries,
     UserQueries,
+    ErasureQueries,
     ReportQueries,
     DiffQueries,
     EventQueries,

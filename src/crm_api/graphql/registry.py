@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.customer import CUSTOMER
+from crm_api.graphql.types.erasure import ERASURE
 from crm_api.graphql.types.interaction import INTERACTION
 from crm_api.graphql.types.opportunity import OPPORTUNITY
 from crm_api.graphql.types.pipeline import PIPELINE
@@ -14,7 +15,7 @@ from crm_api.graphql.types.user import USER
 
 __all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type"]
 
-KINDS = (CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER)
+KINDS = (CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER, ERASURE)
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_TOPIC = {kind.aggregate.TOPIC: kind for kind in KINDS}

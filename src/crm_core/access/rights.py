@@ -52,6 +52,10 @@ ROLES: Mapping[str, Rights] = MappingProxyType(
             customer="*", ticket="*", interaction="*", task="*",
             opportunity="read", pipeline="read", product="read", user="read",
         ),
+        "privacy": _rights(
+            personal_data="*", customer="read", opportunity="read", ticket="read",
+            interaction="read", task="read", erasure="read", user="read",
+        ),
         "auditor": Rights(MappingProxyType({_ANY: frozenset({"read", "audit"})})),
     }
 )  # fmt: skip

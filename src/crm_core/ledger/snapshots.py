@@ -77,6 +77,9 @@ class SnapshotStore(Protocol):
     async def drop(self, tenant_id: UUID, stream_ids: Collection[UUID] | None = None) -> int:
         """Deletes the snapshots of these streams, or all of the tenant; how many there were."""
 
+    async def drop_about(self, tenant_id: UUID, subject_ids: Collection[UUID]) -> int:
+        """Deletes those that are about one of these subjects; how many there were."""
+
 
 class InMemorySnapshotStore:
     """Snapshots that end with the process; the store of `Crm.in_memory()`."""
@@ -109,3 +112,11 @@ class InMemorySnapshotStore:
         of_tenant = self._by_stream[tenant_id]
         dropped = [s for s in of_tenant if stream_ids is None or s in stream_ids]
         return sum(len(of_tenant.pop(stream_id)) for stream_id in dropped)
+
+    async def drop_about(self, tenant_id: UUID, subject_ids: Collection[UUID]) -> int:
+        about = [
+            stream_id
+            for stream_id, kept in self._by_stream[tenant_id].items()
+            if any(not set(subject_ids).isdisjoint(s.subject_ids) for s in kept.values())
+        ]
+        return await self.drop(tenant_id, about)

@@ -18,7 +18,7 @@ from crm_core.catalog import COMMANDS
 
 __all__ = ["INTERNAL", "Mutation"]
 
-INTERNAL: frozenset[str] = frozenset()
+INTERNAL: frozenset[str] = frozenset({"erasure.record_key_destroyed", "erasure.complete"})
 """Commands that no client may send; they are for programs of ours."""
 
 

@@ -241,3 +241,10 @@ class MergeReverted(Event):
     TOPIC = "customers.customer.merge_reverted"
     plan_id: UUID
     survivor_id: UUID
+
+
+class CustomerErased(Event):
+    """Nothing can happen to the customer any more; its personal data goes with its key."""
+
+    TOPIC = "customers.customer.erased"
+    erasure_id: UUID

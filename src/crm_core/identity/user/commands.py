@@ -88,7 +88,7 @@ class SetPassword(OnUser, frozen=True, kw_only=True):
 
 
 class GrantRole(OnUser, frozen=True, kw_only=True):
-    """Gives a user a role: admin, sales, service or auditor."""
+    """Gives a user a role: admin, sales, service, privacy or auditor."""
 
     NAME = "user.grant_role"
     user_id: UUID
