@@ -20,6 +20,7 @@ from crm_core.importing.run import run_plan
 from crm_core.importing.sales import plan_sales
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.migrate import migrate
+from crm_projections.rebuilding import Rebuild
 from crm_projections.registry import PROJECTIONS
 from crm_projections.runner import ProjectionRunner
 
@@ -56,7 +57,7 @@ async def measure(crm: Crm, url: str) -> None:
     show(f"catch up {len(PROJECTIONS)} read models", head, time.perf_counter() - started)
     for projection in PROJECTIONS:
         started = time.perf_counter()
-        await runner.rebuild(projection.name)
+        await Rebuild(crm.store, pool, [projection]).run()
         show(f"rebuild {projection.name}", head, time.perf_counter() - started)
     await pool.close()
 

@@ -28,6 +28,7 @@ from crm_core import Crm
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.migrate import migrate
+from crm_projections.generations import physical
 from crm_projections.reporting import Past, Report, answer
 from crm_projections.runner import ProjectionRunner
 from crm_projections.sales_pipeline.projection import SalesPipeline
@@ -39,6 +40,8 @@ TENANT = UUID(int=7)
 CHANGES = 4  # of an opportunity: opened, moved, moved again, closed
 START = datetime(2024, 1, 1, tzinfo=UTC)
 LAST = DEALS * CHANGES  # position
+
+_PERIOD, _STEP = (physical(table, 1) for table in ("opportunity_period", "opportunity_step"))
 
 # Change number n of deal i happens at position i + n * DEALS, a quarter of two years later each.
 _MADE = f"""
@@ -54,7 +57,7 @@ select i, n, i + n * {DEALS} as position,
 """
 # Version (n, m): the stretch that change n began, as it was believed from change m on.
 _PERIODS = f"""
-insert into read_model.opportunity_period (tenant_id, opportunity_id, recorded_from, recorded_to,
+insert into read_model.{_PERIOD} (tenant_id, opportunity_id, recorded_from, recorded_to,
     effective_from, effective_to, facts, status, pipeline_id, stage_id, probability,
     forecast_category, amount, currency, owner_id, customer_id, product_id, source, close_date,
     lost_reason, stage_entered_at, opened_at, closed_at)
@@ -74,7 +77,7 @@ select '{TENANT}', lpad(to_hex(made.i), 32, '0')::uuid,
  order by 3
 """
 _STEPS = f"""
-insert into read_model.opportunity_step (tenant_id, position, opportunity_id, kind, happened_at,
+insert into read_model.{_STEP} (tenant_id, position, opportunity_id, kind, happened_at,
     pipeline_id, stage_id, lost_reason)
 select '{TENANT}', position, lpad(to_hex(i), 32, '0')::uuid,
        case when status <> 'OPEN' then status when n = 0 then 'OPENED' else 'MOVED' end,
@@ -87,7 +90,7 @@ select '{TENANT}', position, lpad(to_hex(i), 32, '0')::uuid,
 def fill(url: str) -> None:
     """Without indexes first: they are made when the rows are there."""
     with psycopg.connect(url, autocommit=True) as connection:
-        tables = ("opportunity_period", "opportunity_step")
+        tables = (_PERIOD, _STEP)
         keys = connection.execute(
             "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint"
             " where contype = 'p' and conrelid::regclass::text = any(%s)",

@@ -11,7 +11,7 @@ from crm_core.as_of import past_of
 from crm_projections.rows import Rows
 from crm_projections.tables import Table
 
-__all__ = ["Projection", "project", "project_past"]
+__all__ = ["Projection", "project", "project_past", "wanted_prefixes"]
 
 
 class Projection(ABC):
@@ -24,19 +24,36 @@ class Projection(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    """Raised when the rows change; the new version fills beside the old one and takes over."""
     tables: ClassVar[tuple[Table[Any], ...]]
-    reads: ClassVar[tuple[str, ...]] = ()  # prefixes of event types; () stands for all
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of event types; () stands for all."""
+    by_stream: ClassVar[bool] = False
+    """Each row depends on the events of one stream only: a rebuild may share out the streams."""
+    envelope_only: ClassVar[bool] = False
+    """`apply` looks at no event's `data`: for this projection nothing is decrypted or decoded."""
 
     def wants(self, event: RecordedEvent) -> bool:
-        return not self.reads or event.type.startswith(self.reads)
+        return self.wants_type(event.type)
+
+    def wants_type(self, event_type: str) -> bool:
+        return not self.reads or event_type.startswith(self.reads)
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
-        """The rows to have at hand: pairs of a table and a value of its `fetch_by` column."""
+        """The rows to have at hand: pairs of a table and a value of its `fetch_by` column.
+
+        Those of the event's record, unless overridden; () where `apply` reads none.
+        """
         return [(table, event.record_id) for table in self.tables]
 
     @abstractmethod
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         """Writes what the event changes."""
+
+
+def wanted_prefixes(projections: Iterable[Projection]) -> list[str]:
+    """The beginnings of the types that one of them reads; the empty one where one reads all."""
+    return sorted({prefix for p in projections for prefix in p.reads or ("",)})
 
 
 def project(

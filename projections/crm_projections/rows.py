@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from crm_projections.tables import Row, Table
+from crm_projections.tables import Key, Row, Table
 
 __all__ = ["Rows"]
 
 R = TypeVar("R", bound=Row)
-Key = tuple[Any, ...]
 
 
 class Rows:
@@ -21,42 +20,75 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        self._rows: defaultdict[str, dict[Key, Row]] = defaultdict(dict)
-        self._groups: defaultdict[tuple[str, Any], dict[Key, None]] = defaultdict(dict)
-        self._changed: defaultdict[str, dict[Key, None]] = defaultdict(dict)
+        self._shelves: dict[str, _Shelf[Any]] = {}
 
     def get(self, table: Table[R], *key: Any) -> R | None:
         """The row with this key, or None."""
-        return self._rows[table.name].get(key)  # type: ignore[return-value]
+        found: R | None = self._shelf(table).rows.get(key[0] if len(key) == 1 else key)
+        return found
 
     def group(self, table: Table[R], value: Any) -> list[R]:
         """The rows whose `fetch_by` column has this value, in the order of their keys."""
-        rows = self._rows[table.name]
-        keys = sorted(self._groups[table.name, value])
-        return [rows[key] for key in keys]  # type: ignore[misc]
+        return self._shelf(table).group(value)
 
     def put(self, table: Table[R], row: R) -> None:
         """Writes the row, in place of one with the same key."""
-        key = self._keep(table, row)
-        self._changed[table.name][key] = None
+        (self._shelves.get(table.name) or self._shelf(table)).put(row)
 
     def load(self, table: Table[R], rows: Iterable[R]) -> None:
         """Takes rows as they are stored; they do not count as changed."""
+        shelf = self._shelf(table)
         for row in rows:
-            self._keep(table, row)
+            shelf.put(row)
+            shelf.unchanged.add(shelf.key_of(row))
 
     def changed(self, table: Table[R]) -> list[R]:
-        """The rows that were put, in the order of their first change."""
-        rows = self._rows[table.name]
-        return [rows[key] for key in self._changed[table.name]]  # type: ignore[misc]
+        """The rows that were put."""
+        shelf = self._shelf(table)
+        if not shelf.unchanged:
+            return list(shelf.rows.values())
+        return [row for key, row in shelf.rows.items() if key not in shelf.unchanged]
 
     def all(self, table: Table[R]) -> list[R]:
         """Every row, in the order of the keys."""
-        rows = self._rows[table.name]
-        return [rows[key] for key in sorted(rows)]  # type: ignore[misc]
+        shelf = self._shelf(table)
+        return [shelf.rows[key] for key in sorted(shelf.rows)]
 
-    def _keep(self, table: Table[R], row: R) -> Key:
-        key = table.key_of(row)
-        self._rows[table.name][key] = row
-        self._groups[table.name, getattr(row, table.fetch_column)][key] = None
-        return key
+    def _shelf(self, table: Table[R]) -> _Shelf[R]:
+        shelf = self._shelves.get(table.name)
+        if shelf is None:
+            shelf = self._shelves[table.name] = _Shelf(table)
+        return shelf
+
+
+class _Shelf(Generic[R]):
+    """The rows of one table; their groups are formed once somebody asks for one."""
+
+    __slots__ = ("groups", "key_of", "rows", "table", "unchanged")
+
+    def __init__(self, table: Table[R]) -> None:
+        self.table = table
+        self.key_of = table.key_of
+        self.rows: dict[Key, R] = {}
+        self.unchanged: set[Key] = set()
+        self.groups: defaultdict[Any, set[Key]] | None = None
+
+    def put(self, row: R) -> None:
+        key = self.key_of(row)
+        self.rows[key] = row
+        if self.unchanged:
+            self.unchanged.discard(key)
+        if self.groups is not None:
+            self.groups[self.table.fetch_value_of(row)].add(key)
+
+    def group(self, value: Any) -> list[R]:
+        if self.table.is_fetched_by_key:
+            row = self.rows.get(value)
+            return [] if row is None else [row]
+        if self.groups is None:
+            self.groups = defaultdict(set)
+            for key, row in self.rows.items():
+                self.groups[self.table.fetch_value_of(row)].add(key)
+        found = [self.rows[key] for key in self.groups.get(value, ())]
+        found.sort(key=self.table.order_in_group)
+        return found

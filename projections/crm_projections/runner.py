@@ -4,268 +4,223 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import os
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from uuid import UUID
 
 import psycopg
 import structlog
 
-from crm_core import Lagging, RecordedEvent, SetupError
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
+from crm_projections import checkpoints, generations
+from crm_projections.applying import Applier
+from crm_projections.checkpoints import Lag, Reached, Slot
+from crm_projections.generations import Connection, Generation, State
 from crm_projections.projection import Projection
-from crm_projections.storage import NEXT, Checkpoint, Generation, StaleWorker, Storage
+from crm_projections.status import Skip, Status, statuses
+from crm_projections.storage import Storage
+from crm_projections.takeover import take_over
+from crm_projections.visibility import Visibility
 
-__all__ = ["ProjectionRunner", "Status"]
+__all__ = ["Progress", "ProjectionRunner"]
 
 log = structlog.get_logger()
 
-_BATCH_EVENTS = 2_000
+_TURN_SECONDS = 1.0  # then leases are given back, and what is left is shared out anew
+_BACKLOG_EVENTS = 5_000  # a slot that is further behind is work to share out
 _POLL_SECONDS = 0.25
+_BUSY_SECONDS = 0.05  # while other workers have all there is to do
 _RETRY_SECONDS = 1.0
-_LOOK_SECONDS_MIN = (
-    0.005  # of one who waits for a position: soon at first, then less and less often
-)
-_LOOK_SECONDS_MAX = 0.1
-
-# What says nothing about the event: another worker was quicker, or the database is away.
-_PASSING = (StaleWorker, OSError, psycopg.OperationalError)
 
 Progress = Callable[[int, int], None]  # positions done, positions in all
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How far a projection is behind its tenant's ledger, in events."""
-
-    tenant_id: UUID
-    projection: str
-    version: int
-    position: int
-    head: int
-    stopped_at: int | None
-    stopped_by: str | None
-
-    @property
-    def lag_events(self) -> int:
-        return max(0, self.head - self.position)
 
 
 class ProjectionRunner:
     """Runs every projection for every tenant of a database.
 
-    Several may run at once, in one process or in many: the fence of each checkpoint lets one of
-    them through. A poison event stops its projection, in its tenant; the others go on.
+    Several share the work, in one process or in many: each takes leases on what lags, and the fence
+    of each checkpoint lets one of them through. A poison event stops its projection, in its tenant;
+    the others go on. `only` names the generations to keep, where it is not the ones that serve.
     """
 
-    def __init__(self, store: EventStore, pool: Pool, projections: Sequence[Projection]) -> None:
-        self._store = store
-        self.storage = Storage(pool)
+    def __init__(
+        self,
+        store: EventStore,
+        pool: Pool,
+        projections: Sequence[Projection],
+        *,
+        only: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
         self.projections = {projection.name: projection for projection in projections}
+        self.storage = Storage(pool)
+        self._store = store
+        self._pool = pool
+        self._only = only
+        self._applier = Applier(store, self.storage, self.projections, self._moved)
+        self._visibility = Visibility(self._look)
+        self._filling: set[str] = set()
+        self._latest: tuple[UUID, int] | None = None  # whose ledger moved last, and how far
 
     async def prepare(self) -> None:
         """Makes the tables that are missing."""
-        await self.storage.prepare(self.projections.values())
+        async with self._pool.connection() as connection:
+            await generations.prepare(connection, self.projections.values())
+        own = await self._own()
+        self._filling = {name for name, of in own.items() if of.state is State.FILLING}
+        for name in self.projections.keys() - own.keys():
+            log.warning("projection.not_kept", projection=name)
 
     # --- catching up --------------------------------------------------------------------------
-
-    async def catch_up(self, tenant_id: UUID, progress: Progress | None = None) -> int:
-        """Applies all that the tenant's ledger holds; the position that was reached by all."""
-        head = (await self._store.ledger.head(tenant_id)).position
-        while True:
-            reached = await self._step(tenant_id)
-            if progress is not None:
-                progress(min(reached, head), head)
-            if reached >= head:
-                return reached
 
     async def run(self) -> None:
         """Keeps up until it is cancelled, for all tenants."""
         while True:
             try:
-                heads = await self._store.ledger.heads()
-                for tenant_id in await self._lagging(heads):
-                    await self.catch_up(tenant_id)
-                await self._wait(heads)
-            except StaleWorker:
-                continue  # another worker was quicker: look again where things stand
-            except SetupError as error:
-                log.error("projection.stopped", error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+                lags = await self._turn()
+                if not lags:
+                    await self._take_over()
+                    await self._wait()
+                elif not any(lag.is_free for lag in lags):
+                    await asyncio.sleep(_BUSY_SECONDS)
             except (OSError, psycopg.OperationalError) as error:
                 log.warning("projection.database_away", error=type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _lagging(self, heads: dict[UUID, int]) -> list[UUID]:
-        """The tenants in which a projection that is not stopped has events to apply."""
-        done = {
-            (at.tenant_id, at.projection)
-            for at in await self.storage.checkpoints()
-            if at.stopped_at is not None or at.position >= heads.get(at.tenant_id, 0)
-        }
-        return [
-            tenant_id
-            for tenant_id in heads
-            if any((tenant_id, name) not in done for name in self.projections)
-        ]
+    async def catch_up(self, tenant_id: UUID, progress: Progress | None = None) -> int:
+        """Applies all that the tenant's ledger holds; the position that was reached by all.
 
-    async def _wait(self, heads: dict[UUID, int]) -> None:
-        if not heads:
+        A projection that is stopped is not waited for.
+        """
+        head = (await self._store.ledger.head(tenant_id)).position
+        while True:
+            lags = [lag for lag in await self._turn(tenant_id) if lag.position < head]
+            if progress is not None:
+                progress(min((lag.position for lag in lags), default=head), head)
+            if not lags:
+                await self._take_over()
+                return head
+            if not any(lag.is_free for lag in lags):
+                await asyncio.sleep(_BUSY_SECONDS)
+
+    async def catch_up_all(self) -> None:
+        """The same for every tenant."""
+        for tenant_id in await self._store.ledger.heads():
+            await self.catch_up(tenant_id)
+
+    async def _turn(self, tenant_id: UUID | None = None) -> list[Lag]:
+        """Takes a fair share of what lags and works on it for about a second; what lagged."""
+        async with self._pool.connection() as connection:
+            lags = await checkpoints.lagging(
+                connection,
+                self.projections.values(),
+                tenant_id=tenant_id,
+                generations=self._only,
+            )
+            if not lags:
+                return []
+            share = await self._share(connection, lags)
+            slots = await checkpoints.claim(connection, self.owner, share) if share else []
+        try:
+            await self._advance(slots)
+        finally:
+            with contextlib.suppress(OSError, psycopg.OperationalError):  # leases end by themselves
+                async with self._pool.connection() as connection:
+                    await checkpoints.release(connection, slots)
+        return lags
+
+    async def _share(self, connection: Connection, lags: Sequence[Lag]) -> list[Lag]:
+        """What is little is taken by whoever sees it first; what is much is shared out."""
+        much = [lag for lag in lags if lag.events > _BACKLOG_EVENTS]
+        if not much:
+            return [lag for lag in lags if lag.is_free]
+        workers = await checkpoints.beat(connection, self.owner)
+        fair = [lag for lag in much if lag.is_free][: math.ceil(len(much) / workers)]
+        return fair + [lag for lag in lags if lag.is_free and lag.events <= _BACKLOG_EVENTS]
+
+    async def _advance(self, slots: Sequence[Slot]) -> None:
+        """Tenant by tenant; each has a moment, however long the first ones took."""
+        by_tenant: dict[UUID, list[Slot]] = {}
+        for slot in slots:
+            by_tenant.setdefault(slot.tenant_id, []).append(slot)
+        for of_tenant in by_tenant.values():
+            await self._applier.advance(of_tenant, seconds=_TURN_SECONDS / len(by_tenant))
+
+    def _moved(self, slot: Slot) -> None:
+        self._visibility.moved()
+        self._latest = (slot.tenant_id, slot.position)
+
+    async def _wait(self) -> None:
+        """Until something is appended in this process, where it was last, or for a moment."""
+        if self._latest is None:
+            heads = await self._store.ledger.heads()
+            self._latest = next(iter(heads.items()), None)
+        if self._latest is None:
             await asyncio.sleep(_POLL_SECONDS)
             return
-        waits = [
-            asyncio.ensure_future(
-                self._store.ledger.wait(tenant_id, after=position, seconds=_POLL_SECONDS)
-            )
-            for tenant_id, position in heads.items()
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        tenant_id, position = self._latest
+        reached = await self._store.ledger.wait(tenant_id, after=position, seconds=_POLL_SECONDS)
+        self._latest = (tenant_id, max(position, reached))
 
-    async def _step(self, tenant_id: UUID) -> int:
-        """One batch for the projections that are furthest behind; the lowest position then."""
-        known = {at.projection: at for at in await self.storage.checkpoints(tenant_id)}
-        checkpoints = [
-            known.get(name) or await self.storage.checkpoint(tenant_id, projection)
-            for name, projection in self.projections.items()
-        ]
-        running = [at for at in checkpoints if at.stopped_at is None]
-        if not running:
-            return (await self._store.ledger.head(tenant_id)).position
-        behind = min(at.position for at in running)
-        stored = await self._store.ledger.page(tenant_id, after=behind, limit=_BATCH_EVENTS)
-        if not stored:
-            return behind
-        events = await self._store.decode(stored)
-        scanned_to = stored[-1].position
-        for at in running:
-            if at.position == behind:
-                await self._apply(at, events, scanned_to)
-        return min(scanned_to if at.position == behind else at.position for at in running)
-
-    async def _apply(self, at: Checkpoint, events: list[RecordedEvent], scanned_to: int) -> None:
-        projection = self.projections[at.projection]
-        try:
-            await self.storage.apply(projection, at, events, scanned_to)
-        except _PASSING:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a projection raises stops it, by name
-            await self._isolate(projection, at, events, error)
-
-    async def _isolate(
-        self,
-        projection: Projection,
-        at: Checkpoint,
-        events: list[RecordedEvent],
-        error: Exception,
-    ) -> None:
-        """Goes event by event to the one that cannot be applied, and stops the projection there."""
-        for event in events:
-            try:
-                await self.storage.apply(projection, at, [event], event.position)
-            except _PASSING:
-                raise
-            except Exception as cause:  # noqa: BLE001 - see _apply
-                # The type of the error only: its text could hold personal data of the event.
-                name = type(cause).__name__
-                log.error(
-                    "projection.poisoned",
-                    projection=projection.name,
-                    position=event.position,
-                    event_type=event.type,
-                    error=name,
-                )
-                await self.storage.stop(at, event.position, name)
-                return
-            at = await self.storage.checkpoint(at.tenant_id, projection)
-        log.warning("projection.recovered", projection=projection.name, error=type(error).__name__)
+    async def _take_over(self) -> None:
+        """Puts newer versions that have caught up in the place of those that serve."""
+        if not self._filling:
+            return
+        own = await self._own()
+        for name in list(self._filling):
+            generation = own.get(name)
+            if generation is None or generation.state is not State.FILLING:
+                self._filling.discard(name)
+            elif await take_over(self._store, self.storage, self.projections[name], generation):
+                log.info("projection.took_over", projection=name, version=generation.version)
+                self._filling.discard(name)
 
     # --- asking -------------------------------------------------------------------------------
 
     async def status(self) -> list[Status]:
-        """How far each projection is in each tenant that has events."""
-        heads = await self._store.ledger.heads()
-        known = {(at.tenant_id, at.projection): at for at in await self.storage.checkpoints()}
-        found = []
-        for tenant_id, head in heads.items():
-            for projection in self.projections.values():
-                at = known.get((tenant_id, projection.name))
-                found.append(
-                    Status(
-                        tenant_id,
-                        projection.name,
-                        projection.version,
-                        at.position if at else 0,
-                        head,
-                        at.stopped_at if at else None,
-                        at.stopped_by if at else None,
-                    )
-                )
-        return found
+        """How far the tables that serve are, in each tenant that has events."""
+        kept = [(name, projection.version) for name, projection in self.projections.items()]
+        async with self._pool.connection() as connection:
+            return await statuses(connection, kept)
 
-    async def wait_for(self, tenant_id: UUID, position: int, *, seconds: float) -> None:
-        """Waits until every projection has seen the position. Raises Lagging after that time."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        pause = _LOOK_SECONDS_MIN
-        while True:
-            known = {at.projection: at for at in await self.storage.checkpoints(tenant_id)}
-            reached = {
-                name: known[name].position if name in known else 0 for name in self.projections
-            }
-            behind = min(reached, key=lambda name: reached[name])
-            if reached[behind] >= position:
-                return
-            left = deadline - loop.time()
-            if left <= 0:
-                raise Lagging(behind, position, reached[behind])
-            await asyncio.sleep(min(left, pause))
-            pause = min(pause * 2, _LOOK_SECONDS_MAX)
+    async def wait_for(
+        self,
+        tenant_id: UUID,
+        position: int,
+        *,
+        seconds: float,
+        names: Collection[str] | None = None,
+    ) -> None:
+        """Waits until every projection, or each of those named, shows the position.
+
+        Raises Lagging after that time, and at once where one of them has stopped before it.
+        """
+        asked = self.projections if names is None else names
+        await self._visibility.wait(tenant_id, position, asked, seconds=seconds)
+
+    async def take_skips(self, tenant_id: UUID, skips: Mapping[str, Sequence[Skip]]) -> None:
+        """Honours decisions that were taken for another copy of the ledger, by projection."""
+        async with self._pool.connection() as connection:
+            for name, decisions in skips.items():
+                await checkpoints.take_skips(connection, tenant_id, name, decisions)
 
     async def digests(self, tenant_id: UUID) -> dict[str, str]:
-        """The digest of each projection's live tables."""
+        """The digest of the tables that each projection keeps."""
+        own = await self._own()
         return {
-            name: (await self.storage.digest(tenant_id, projection))[0]
-            for name, projection in self.projections.items()
+            name: (await self.storage.digest(tenant_id, self.projections[name], of))[0]
+            for name, of in own.items()
         }
 
-    # --- rebuilding ---------------------------------------------------------------------------
+    async def _own(self) -> dict[str, Generation]:
+        async with self._pool.connection() as connection:
+            known = await generations.generations_of(connection, self.projections)
+        return generations.own_generations(self.projections.values(), known)
 
-    async def rebuild(self, name: str, progress: Progress | None = None) -> None:
-        """Fills the projection's tables again from position 1, beside the live ones, and switches.
-
-        Readers see the old rows until the new ones take their place in one transaction.
-        """
-        projection = self.projections[name]
-        await self.storage.start_rebuild(projection)
-        for tenant_id in await self._store.ledger.heads():
-            await self._fill(projection, tenant_id, NEXT, progress)
-        await self.storage.finish_rebuild(projection)
-        for tenant_id in await self._store.ledger.heads():
-            with contextlib.suppress(StaleWorker):
-                await self.catch_up(tenant_id)
-
-    async def _fill(
-        self,
-        projection: Projection,
-        tenant_id: UUID,
-        generation: Generation,
-        progress: Progress | None,
-    ) -> None:
-        while True:
-            at = await self.storage.checkpoint(tenant_id, projection, generation)
-            stored = await self._store.ledger.page(
-                tenant_id, after=at.position, limit=_BATCH_EVENTS
-            )
-            if not stored:
-                return
-            events = await self._store.decode(stored)
-            await self.storage.apply(projection, at, events, stored[-1].position, generation)
-            if progress is not None:
-                head = (await self._store.ledger.head(tenant_id)).position
-                progress(stored[-1].position, head)
+    async def _look(self, tenants: Collection[UUID]) -> dict[UUID, dict[str, Reached]]:
+        async with self._pool.connection() as connection:
+            return await checkpoints.reached(connection, tenants, self.projections)

@@ -8,15 +8,32 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain, repeat
+from operator import attrgetter
+from struct import pack
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
 
-from crm_core.ledger.postgres.arrays import INT8, TEXT, TIMESTAMPTZ, UUIDS, BinaryArray
+from crm_core.ledger.postgres.arrays import (
+    BOOL,
+    DATE,
+    INT8,
+    JSONB,
+    NUMERIC,
+    TEXT,
+    TIMESTAMPTZ,
+    UUIDS,
+    BinaryArray,
+    ElementType,
+)
 
-__all__ = ["Column", "Row", "Table"]
+__all__ = ["Column", "Key", "Row", "Table"]
+
+Key = Any
+"""What tells a row from the others of its table: the key's value, or a tuple of several."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +51,15 @@ _SQL_TYPES: dict[type, str] = {
     datetime: "timestamptz",
     date: "date",
 }
-
-
-_SENT_AS_IS = {"uuid": UUIDS, "text": TEXT, "bigint": INT8, "timestamptz": TIMESTAMPTZ}
-_AS_TEXT: dict[str, Callable[[Any], str]] = {
-    "jsonb": lambda value: msgspec.json.encode(value).decode(),
-    "boolean": lambda value: "t" if value else "f",
+_SENT_AS: dict[str, ElementType] = {
+    "uuid": UUIDS,
+    "text": TEXT,
+    "bigint": INT8,
+    "numeric": NUMERIC,
+    "boolean": BOOL,
+    "timestamptz": TIMESTAMPTZ,
+    "date": DATE,
+    "jsonb": JSONB,
 }
 
 
@@ -55,16 +75,20 @@ class Column:
         return self.sql_type == "jsonb"
 
     @property
-    def sent_type(self) -> str:
-        """The type of the array that carries values here; a cast makes the column's of it."""
-        return self.sql_type if self.sql_type in _SENT_AS_IS else "text"
+    def sent_as(self) -> ElementType:
+        return _SENT_AS[self.sql_type]
 
     def array_of(self, cells: Iterable[Any]) -> BinaryArray:
-        of = _SENT_AS_IS.get(self.sql_type)
-        if of is not None:
-            return BinaryArray(of, cells)
-        as_text = _AS_TEXT.get(self.sql_type, str)
-        return BinaryArray(TEXT, (None if cell is None else as_text(cell) for cell in cells))
+        return BinaryArray(self.sent_as, cells)
+
+    @property
+    def read_by(self) -> Callable[[Any], Any] | None:
+        """What makes the field's value of the driver's, JSON being read as text; None: nothing."""
+        if self.is_json:
+            return msgspec.json.Decoder(self.python_type).decode
+        if isinstance(self.python_type, type) and issubclass(self.python_type, StrEnum):
+            return self.python_type
+        return None
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,10 @@ class Table(Generic[R]):
         return self.fetch_by or self.key[-1]
 
     @cached_property
+    def is_fetched_by_key(self) -> bool:
+        return self.key == (self.fetch_column,)
+
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         hints = get_type_hints(self.row, include_extras=True)
         return tuple(_column(name, hints[name]) for name in self.row.__struct_fields__)
@@ -99,34 +127,92 @@ class Table(Generic[R]):
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
-    def key_of(self, row: R) -> tuple[Any, ...]:
-        return tuple(getattr(row, name) for name in self.key)
+    @cached_property
+    def key_of(self) -> Callable[[R], Key]:
+        return attrgetter(*self.key)
+
+    @cached_property
+    def fetch_value_of(self) -> Callable[[R], Any]:
+        return attrgetter(self.fetch_column)
+
+    @cached_property
+    def order_in_group(self) -> Callable[[R], Any]:
+        """What the rows of one group are sorted by: the key without what is the same for all."""
+        return attrgetter(*(name for name in self.key if name != self.fetch_column))
+
+    # --- the table itself ---------------------------------------------------------------------
 
     def make_sql(self, physical: str) -> list[str]:
         """The statements that create the table and its indexes under a physical name."""
+        return [self.create_sql(physical), *self.index_sql(physical)]
+
+    def create_sql(self, physical: str) -> str:
+        """The one that creates it without keys, to copy rows into."""
         columns = ",\n    ".join(
             f"{c.name} {c.sql_type}{'' if c.nullable else ' not null'}" for c in self.columns
         )
-        key = ", ".join(("tenant_id", *self.key))
-        create = (
-            f"create table read_model.{physical} (\n    tenant_id uuid not null,\n"
-            f"    {columns},\n    primary key ({key})\n)"
+        return (
+            f"create table read_model.{physical} (\n    tenant_id uuid not null,\n    {columns}\n)"
         )
+
+    def index_sql(self, physical: str) -> list[str]:
+        """The statements that give it its primary key and its indexes."""
+        key = ", ".join(("tenant_id", *self.key))
         return [
-            create,
+            f"alter table read_model.{physical} add primary key ({key})",
             *(f"create index on read_model.{physical} {_index(index)}" for index in self.indexes),
         ]
 
+    # --- rows on their way in and out ---------------------------------------------------------
+
     def arrays_of(self, rows: Sequence[R]) -> list[BinaryArray]:
         """The rows as one array a column, to insert them all by one statement."""
-        values = zip(*map(msgspec.structs.astuple, rows), strict=True)
-        return [column.array_of(cells) for column, cells in zip(self.columns, values, strict=True)]
+        return [
+            column.array_of(cells)
+            for column, cells in zip(self.columns, _columns_of(rows), strict=True)
+        ]
+
+    def copied(self, tenant_id: UUID, rows: Sequence[R]) -> bytes:
+        """The rows as tuples of a binary COPY, the tenant in front; without header and trailer."""
+        if not rows:
+            return b""
+        head = pack("!h", 1 + len(self.columns)) + UUIDS.encode(tenant_id)
+        columns = [
+            column.sent_as.cells(cells)
+            for column, cells in zip(self.columns, _columns_of(rows), strict=True)
+        ]
+        return b"".join(chain.from_iterable(zip(repeat(head), *columns, strict=False)))
 
     def row_of(self, values: Sequence[Any]) -> R:
-        """The row from its columns' values, in order."""
+        """The row from its columns' values, in order, as the driver gives them."""
         return msgspec.convert(
             dict(zip(self.column_names, values, strict=True)), self.row, strict=False
         )
+
+    @cached_property
+    def selected_sql(self) -> str:
+        """The list of columns whose values `rows_of` takes: JSON as text."""
+        return ", ".join(f"{c.name}::text" if c.is_json else c.name for c in self.columns)
+
+    def rows_of(self, found: Iterable[Sequence[Any]]) -> list[R]:
+        """Rows from a select of `selected_sql`; three times as fast as `row_of` one by one."""
+        columns = list(zip(*found, strict=True))
+        for place, read_by in self._read_by:
+            if columns:
+                columns[place] = tuple(
+                    None if value is None else read_by(value) for value in columns[place]
+                )
+        make, names = self.row, self.column_names
+        return [make(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+
+    @cached_property
+    def _read_by(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        reading = ((place, column.read_by) for place, column in enumerate(self.columns))
+        return [(place, read_by) for place, read_by in reading if read_by is not None]
+
+
+def _columns_of(rows: Iterable[Row]) -> Iterable[Sequence[Any]]:
+    return zip(*map(msgspec.structs.astuple, rows), strict=True)
 
 
 def _index(index: str) -> str:

@@ -18,7 +18,7 @@ from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections.reading import Reads
-from crm_projections.registry import PROJECTIONS
+from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
 
 __all__ = ["Services", "open_services"]
@@ -69,7 +69,7 @@ async def open_services(
         opened.push_async_callback(pool.close)
         projector_pool = await open_pool(url, "crm_projector", size=4)
         opened.push_async_callback(projector_pool.close)
-        runner = ProjectionRunner(crm.store, projector_pool, PROJECTIONS)
+        runner = ProjectionRunner(crm.store, projector_pool, all_projections())
         await runner.prepare()
         audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
         for failed, run in (

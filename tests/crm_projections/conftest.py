@@ -14,7 +14,7 @@ from crm_projections.runner import ProjectionRunner
 
 @pytest.fixture
 async def projector(database_url: str) -> AsyncIterator[Pool]:
-    pool = await open_pool(database_url, "crm_projector", size=4)
+    pool = await open_pool(database_url, "crm_projector", size=6)
     yield pool
     await pool.close()
 

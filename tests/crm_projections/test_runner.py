@@ -3,57 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import uuid4
 
 import pytest
+import structlog
 
-from crm_core import SYSTEM, Crm, Lagging, RecordedEvent, Request
-from crm_core.customers.customer.commands import (
-    AddContactPoint,
-    ArchiveCustomer,
-    MergeCustomers,
-    RegisterOrganization,
-    RegisterPerson,
-    RenameCustomer,
-    TagCustomer,
-)
-from crm_core.customers.customer.events import ContactPointType
+from crm_core import Crm, Lagging, RecordedEvent, Rejected
+from crm_core.customers import RegisterPerson
 from crm_core.ledger.postgres.connections import Pool
-from crm_projections.customer_directory.projection import CUSTOMERS, CustomerDirectory
+from crm_projections import checkpoints
+from crm_projections.customer_directory.projection import CUSTOMERS
 from crm_projections.digest import digest_of
 from crm_projections.projection import Projection, project
 from crm_projections.registry import PROJECTIONS
 from crm_projections.rows import Rows
 from crm_projections.runner import ProjectionRunner
-from crm_projections.storage import LIVE, StaleWorker
-
-ADA, BOB, ACME = UUID(int=1), UUID(int=2), UUID(int=3)
-
-
-async def fill(crm: Crm, people: int = 30) -> None:
-    """A few hundred events of every kind that the directory shows."""
-    requests = [
-        RegisterPerson(customer_id=ADA, name="Ada", email="ada@example.com"),
-        RegisterPerson(customer_id=BOB, name="Bob", email="bob@example.com"),
-        RegisterOrganization(customer_id=ACME, name="Acme"),
-        AddContactPoint(customer_id=ADA, type=ContactPointType.PHONE, value="+390111234567"),
-        TagCustomer(customer_id=BOB, tag="vip"),
-        MergeCustomers(customer_id=ADA, loser_ids=(BOB,)),
-        ArchiveCustomer(customer_id=ACME),
-    ]
-    for number in range(people):
-        person = RegisterPerson(name=f"Person {number}", email=f"p{number}@example.com")
-        renamed = RenameCustomer(customer_id=person.customer_id, name=f"Renamed {number}")
-        requests += [person, renamed, TagCustomer(customer_id=person.customer_id, tag="new")]
-    outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in requests])
-    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+from crm_projections.status import Status
+from projecting import fill, folded, somebody, tell
 
 
-async def folded(crm: Crm) -> dict[str, str]:
-    events = [event async for page in crm.events() for event in page]
-    return {p.name: digest_of(p, project(p, events)) for p in PROJECTIONS}
+@asynccontextmanager
+async def running(*runners: ProjectionRunner) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def status_of(runner: ProjectionRunner) -> dict[str, Status]:
+    return {at.projection: at for at in await runner.status()}
 
 
 async def test_read_models_are_the_fold_of_the_ledger(crm: Crm, runner: ProjectionRunner) -> None:
@@ -66,102 +51,223 @@ async def test_read_models_are_the_fold_of_the_ledger(crm: Crm, runner: Projecti
 async def test_the_size_of_a_batch_changes_nothing(
     crm: Crm, runner: ProjectionRunner, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crm_projections.runner._BATCH_EVENTS", batch)
+    monkeypatch.setattr("crm_projections.applying._BATCH_EVENTS", batch)
     await fill(crm, people=10)
     await runner.catch_up(crm.tenant_id)
     assert await runner.digests(crm.tenant_id) == await folded(crm)
 
 
-async def test_of_two_workers_one_applies_a_batch(crm: Crm, runner: ProjectionRunner) -> None:
-    await fill(crm)
-    directory = CustomerDirectory()
-    events = await crm.store.decode(await crm.store.ledger.page(crm.tenant_id, after=0, limit=1000))
-    at = await runner.storage.checkpoint(crm.tenant_id, directory)
-    end = events[-1].position
-    work = [runner.storage.apply(directory, at, events, end) for _ in range(2)]
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "StaleWorker"]
-
-
-async def test_a_worker_of_an_older_epoch_writes_nothing(
-    crm: Crm, runner: ProjectionRunner
+async def test_projections_at_different_places_meet(
+    crm: Crm, projector: Pool, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fill(crm)
-    directory = CustomerDirectory()
-    at = await runner.storage.checkpoint(crm.tenant_id, directory)
-    events = await crm.store.decode(await crm.store.ledger.page(crm.tenant_id, after=0, limit=5))
-    with pytest.raises(StaleWorker):
-        await runner.storage.apply(directory, replace(at, epoch=at.epoch - 1), events, 5)
-    assert (await runner.storage.checkpoint(crm.tenant_id, directory)).position == 0
+    monkeypatch.setattr("crm_projections.applying._BATCH_EVENTS", 7)
+    await fill(crm, people=5)
+    for number, projection in enumerate(PROJECTIONS):
+        await ProjectionRunner(crm.store, projector, [projection]).catch_up(crm.tenant_id)
+        await tell(crm, *somebody(f"late{number}"))
+    await runner.catch_up(crm.tenant_id)
+    assert await runner.digests(crm.tenant_id) == await folded(crm)
 
 
 async def test_many_workers_at_once_make_the_same_rows(
     crm: Crm, projector: Pool, runner: ProjectionRunner
 ) -> None:
     workers = [ProjectionRunner(crm.store, projector, PROJECTIONS) for _ in range(3)]
-    running = [asyncio.create_task(worker.run()) for worker in workers]
-    try:
-        for _ in range(5):
-            await crm.execute(RegisterPerson(name="Somebody"), actor=SYSTEM)
-        await fill(crm)
+    async with running(*workers):
+        for number in range(10):
+            await tell(crm, *somebody(f"p{number}"))
         await runner.wait_for(crm.tenant_id, await crm.position(), seconds=20)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
     assert await runner.digests(crm.tenant_id) == await folded(crm)
 
 
-async def test_a_rebuild_makes_the_same_rows(crm: Crm, runner: ProjectionRunner) -> None:
-    await fill(crm)
-    await runner.catch_up(crm.tenant_id)
-    before = await runner.digests(crm.tenant_id)
-    for _ in range(2):  # names of tables and indexes are free again after the first
-        for projection in PROJECTIONS:
-            await runner.rebuild(projection.name)
-    assert await runner.digests(crm.tenant_id) == before
-
-
-async def test_a_rebuild_mends_what_somebody_changed(
-    crm: Crm, runner: ProjectionRunner, projector: Pool
+async def test_a_worker_keeps_the_read_models_of_every_tenant(
+    crm: Crm, projector: Pool, runner: ProjectionRunner
 ) -> None:
-    await fill(crm)
-    await runner.catch_up(crm.tenant_id)
-    before = await runner.digests(crm.tenant_id)
+    others = [Crm(crm.store.ledger, crm.store.keyring, tenant=f"tenant {n}") for n in range(5)]
+    async with running(runner):
+        for each in (crm, *others):
+            await tell(each, *somebody(each.tenant.replace(" ", "")))
+        for each in (crm, *others):
+            await runner.wait_for(each.tenant_id, await each.position(), seconds=20)
+    for each in (crm, *others):
+        assert await runner.digests(each.tenant_id) == await folded(each)
+
+
+async def test_what_is_much_is_shared_out_and_what_is_little_is_not(
+    crm: Crm, projector: Pool, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(crm, people=2)
+    other = ProjectionRunner(crm.store, projector, PROJECTIONS)
     async with projector.connection() as connection:
-        await connection.execute("update read_model.customer set name = 'Mallory'")
-    assert (await runner.digests(crm.tenant_id))["customer_directory"] != before[
-        "customer_directory"
-    ]
-    await runner.rebuild("customer_directory")
-    assert await runner.digests(crm.tenant_id) == before
+        await checkpoints.beat(connection, other.owner)
+        lags = await checkpoints.lagging(connection, PROJECTIONS)
+        assert len(await runner._share(connection, lags)) == len(PROJECTIONS)
+        monkeypatch.setattr("crm_projections.runner._BACKLOG_EVENTS", 1)
+        assert len(await runner._share(connection, lags)) == 3  # of five, by two workers
+
+
+async def test_the_checkpoint_is_the_last_position_scanned(
+    crm: Crm, runner: ProjectionRunner
+) -> None:
+    await tell(crm, RegisterPerson(name="Ada"))  # nothing that the ticket queue reads
+    await runner.catch_up(crm.tenant_id)
+    assert {at.lag_events for at in await runner.status()} == {0}
+    async with runner.storage.pool.connection() as connection:
+        assert await checkpoints.lagging(connection, PROJECTIONS) == []
+
+
+async def test_lag_is_told_in_events_and_in_seconds(crm: Crm, runner: ProjectionRunner) -> None:
+    await fill(crm, people=1)
+    behind = await status_of(runner)
+    head = await crm.position()
+    assert {at.lag_events for at in behind.values()} == {head}
+    assert all(0 < at.lag_seconds < 60 for at in behind.values())
+    await runner.catch_up(crm.tenant_id)
+    assert {at.lag_seconds for at in await runner.status()} == {0.0}
+
+
+async def test_an_idle_worker_asks_one_thing_at_a_time(
+    crm: Crm, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(crm, people=1)
+    await runner.catch_up(crm.tenant_id)
+    asked = 0
+    look = checkpoints.lagging
+
+    async def counted(*args: Any, **named: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await look(*args, **named)
+
+    monkeypatch.setattr(checkpoints, "lagging", counted)
+    async with running(runner):
+        await asyncio.sleep(1)
+    assert asked <= 6  # four times a second
+
+
+# --- poison ---------------------------------------------------------------------------------------
 
 
 class Careless(Projection):
-    """Fails on one event, as a projection with a bug does."""
+    """Fails on some events, as a projection with a bug does."""
 
     name = "careless"
     tables = (replace(CUSTOMERS, name="careless"),)
     reads = ("customers.",)
-    fails_at = 4
-
-    def needs(self, event: RecordedEvent) -> Any:
-        return ()
+    fails_at: Sequence[int] = (4,)
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
-        if event.position == self.fails_at:
+        if event.position in self.fails_at:
             raise KeyError("the name of a person")
+        known = PROJECTIONS[0]
+        shelf = Rows()
+        shelf.load(CUSTOMERS, rows.group(self.tables[0], event.record_id))
+        known.apply(event, shelf)
+        for row in shelf.changed(CUSTOMERS):
+            rows.put(self.tables[0], row)
 
 
-async def test_a_poison_event_stops_its_projection_and_no_other(crm: Crm, projector: Pool) -> None:
+@pytest.fixture
+async def careless(crm: Crm, projector: Pool) -> ProjectionRunner:
     runner = ProjectionRunner(crm.store, projector, [Careless(), *PROJECTIONS])
     await runner.prepare()
+    return runner
+
+
+@pytest.mark.parametrize("batch", [1, 3, 1000])
+async def test_a_poison_event_stops_its_projection_and_no_other(
+    crm: Crm, careless: ProjectionRunner, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_projections.applying._BATCH_EVENTS", batch)
     await fill(crm)
+    with structlog.testing.capture_logs() as logs:
+        await careless.catch_up(crm.tenant_id)
+    status = await status_of(careless)
+    stopped = status.pop("careless")
+    assert (stopped.position, stopped.stopped_at, stopped.stopped_by) == (3, 4, "KeyError")
+    assert stopped.stopped_type == "customers.customer.contact_point_added"
+    assert {at.lag_events for at in status.values()} == {0}
+    (alert,) = [entry for entry in logs if entry["event"] == "projection.poisoned"]
+    assert (alert["projection"], alert["position"], alert["error"]) == ("careless", 4, "KeyError")
+    assert "person" not in str(alert)
+
+
+async def test_a_stopped_projection_goes_on_when_it_is_told_to(
+    crm: Crm, careless: ProjectionRunner, projector: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(crm)
+    await careless.catch_up(crm.tenant_id)
+    monkeypatch.setattr(Careless, "fails_at", ())
+    await careless.catch_up(crm.tenant_id)
+    assert (await status_of(careless))["careless"].stopped_at == 4  # not by itself
+    async with projector.connection() as connection:
+        assert await checkpoints.retry(connection, crm.tenant_id, "careless") == 1
+    await careless.catch_up(crm.tenant_id)
+    assert (await status_of(careless))["careless"].lag_events == 0
+    assert (await careless.digests(crm.tenant_id))["careless"] == (await folded(crm, [Careless()]))[
+        "careless"
+    ]
+
+
+async def test_a_skipped_event_is_left_out_and_the_decision_is_kept(
+    crm: Crm, careless: ProjectionRunner, projector: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Careless, "fails_at", (4, 9))
+    await fill(crm)
+    for position in (4, 9):
+        await careless.catch_up(crm.tenant_id)
+        async with projector.connection() as connection:
+            await checkpoints.skip(
+                connection, crm.tenant_id, "careless", position,
+                reason="a bug of last year", decided_by="ops",
+            )  # fmt: skip
+    await careless.catch_up(crm.tenant_id)
+    at = (await status_of(careless))["careless"]
+    assert (at.lag_events, at.stopped_at) == (0, None)
+    assert [(s.position, s.error, s.reason, s.decided_by) for s in at.skips] == [
+        (4, "KeyError", "a bug of last year", "ops"),
+        (9, "KeyError", "a bug of last year", "ops"),
+    ]
+    events = [event async for page in crm.events() for event in page]
+    explained = [event for event in events if event.position not in (4, 9)]
+    assert (await careless.digests(crm.tenant_id))["careless"] == digest_of(
+        Careless(), project(Careless(), explained)
+    )
+
+
+async def test_only_what_stopped_a_projection_is_skipped(
+    crm: Crm, careless: ProjectionRunner, projector: Pool
+) -> None:
+    await fill(crm)
+    await careless.catch_up(crm.tenant_id)
+    async with projector.connection() as connection:
+        with pytest.raises(Rejected) as refused:
+            await checkpoints.skip(
+                connection, crm.tenant_id, "careless", 5, reason="a guess", decided_by="ops"
+            )
+    assert refused.value.code == "projection.not_stopped_there"
+    assert (await status_of(careless))["careless"].skips == ()
+
+
+async def test_an_event_that_cannot_be_read_stops_those_who_want_to_read_it(
+    crm: Crm, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(crm, people=1)
+    decode = crm.store.decode
+
+    async def failing(stored: Any) -> Any:
+        if any(event.position == 5 for event in stored):
+            raise ValueError("an upcaster with a bug")
+        return await decode(stored)
+
+    monkeypatch.setattr(crm.store, "decode", failing)
     await runner.catch_up(crm.tenant_id)
-    status = {at.projection: at for at in await runner.status()}
-    assert (status["careless"].position, status["careless"].stopped_at) == (3, 4)
-    assert status["careless"].stopped_by == "KeyError"
-    assert {at.lag_events for name, at in status.items() if name != "careless"} == {0}
+    status = await status_of(runner)
+    assert (status["customer_directory"].stopped_at, status["timeline"].stopped_at) == (5, 5)
+    assert {status[name].lag_events for name in ("audit_trail", "ticket_queue")} == {0}
+
+
+# --- who waits ------------------------------------------------------------------------------------
 
 
 async def test_who_asks_for_a_position_waits_or_is_told(crm: Crm, runner: ProjectionRunner) -> None:
@@ -170,54 +276,58 @@ async def test_who_asks_for_a_position_waits_or_is_told(crm: Crm, runner: Projec
     with pytest.raises(Lagging) as told:
         await runner.wait_for(crm.tenant_id, position, seconds=0.05)
     assert told.value.parameters["wanted"] == position
-    running = asyncio.create_task(runner.run())
-    await runner.wait_for(crm.tenant_id, position, seconds=5)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(runner):
+        await runner.wait_for(crm.tenant_id, position, seconds=5)
 
 
-async def test_who_waits_for_a_stopped_projection_does_not_hammer_the_database(
-    crm: Crm, projector: Pool, monkeypatch: pytest.MonkeyPatch
+async def test_who_waits_for_a_stopped_projection_is_told_at_once(
+    crm: Crm, careless: ProjectionRunner
 ) -> None:
-    runner = ProjectionRunner(crm.store, projector, [Careless(), *PROJECTIONS])
-    await runner.prepare()
     await fill(crm)
-    await runner.catch_up(crm.tenant_id)
-    looks = 0
-    look = runner.storage.checkpoints
+    await careless.catch_up(crm.tenant_id)
+    position = await crm.position()
+    with pytest.raises(Lagging) as told:
+        async with asyncio.timeout(10):
+            await careless.wait_for(crm.tenant_id, position, seconds=60)
+    assert told.value.parameters["projection"] == "careless"
+    names = [projection.name for projection in PROJECTIONS]
+    await careless.wait_for(crm.tenant_id, position, seconds=5, names=names)
 
-    async def counted(tenant_id: UUID | None = None) -> Any:
+
+async def test_thousands_who_wait_share_a_look(
+    crm: Crm, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(crm, people=1)
+    position = await crm.position()
+    looks = 0
+    look = checkpoints.reached
+
+    async def counted(*args: Any) -> Any:
         nonlocal looks
         looks += 1
-        return await look(tenant_id)
+        return await look(*args)
 
-    monkeypatch.setattr(runner.storage, "checkpoints", counted)
-    with pytest.raises(Lagging) as told:
-        await runner.wait_for(crm.tenant_id, await crm.position(), seconds=0.5)
-    assert told.value.parameters["projection"] == "careless"
-    assert looks < 15
+    monkeypatch.setattr(checkpoints, "reached", counted)
+    waits = [
+        asyncio.create_task(runner.wait_for(crm.tenant_id, position, seconds=30))
+        for _ in range(3_000)
+    ]
+    async with running(runner):
+        await asyncio.gather(*waits)
+    assert looks < 50
 
 
 async def test_a_projection_that_is_gone_keeps_nobody_waiting(
-    crm: Crm, projector: Pool, runner: ProjectionRunner
+    crm: Crm, careless: ProjectionRunner, runner: ProjectionRunner
 ) -> None:
-    former = ProjectionRunner(crm.store, projector, [Careless()])
-    await former.prepare()
     await fill(crm)
-    await former.catch_up(crm.tenant_id)
+    await careless.catch_up(crm.tenant_id)
     await runner.catch_up(crm.tenant_id)
     await runner.wait_for(crm.tenant_id, await crm.position(), seconds=1)
 
 
-async def test_a_raised_version_starts_again_from_position_1(
-    crm: Crm, projector: Pool, runner: ProjectionRunner
+async def test_a_tenant_of_whom_nothing_is_known_keeps_its_readers_waiting(
+    crm: Crm, runner: ProjectionRunner
 ) -> None:
-    class Next(CustomerDirectory):
-        version = CustomerDirectory.version + 1
-
-    await fill(crm, people=2)
-    await runner.catch_up(crm.tenant_id)
-    assert await runner.storage.prepare([CustomerDirectory()]) == []
-    assert await runner.storage.prepare([Next()]) == ["customer_directory"]
-    at = await runner.storage.checkpoint(crm.tenant_id, Next(), LIVE)
-    assert (at.position, at.version) == (0, Next.version)
+    with pytest.raises(Lagging):
+        await runner.wait_for(uuid4(), 1, seconds=0.05)

@@ -24,8 +24,9 @@ from crm_projections.registry import PROJECTIONS
 from crm_projections.runner import ProjectionRunner
 
 OURS = ("ledger", "vault", "read_model", "audit", "public")
-# Of the database and not of a tenant: which migrations and which generations of tables there are.
-OF_THE_DATABASE = {"crm_migration", "generation", "projection", "retired"}
+# Of the database and not of a tenant: which migrations and which generations of tables there are,
+# and who works on them.
+OF_THE_DATABASE = {"crm_migration", "generation", "rebuild", "worker"}
 
 _KEYS = """
 select t.relname, i.relname, a.attname

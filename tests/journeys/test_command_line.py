@@ -126,6 +126,79 @@ def test_a_rebuilt_read_model_has_the_same_digest(crm: Crm) -> None:
     assert re.fullmatch(r"sales_pipeline  [0-9a-f]{64}\n", digests[0])
 
 
+def test_two_processes_prove_that_every_read_model_is_what_the_events_say(crm: Crm) -> None:
+    said = crm("projections", "verify", "--workers", "2")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stdout.count("equal") == 5
+
+
+def test_a_rebuild_is_taken_back_by_one_command(crm: Crm) -> None:
+    assert crm("projections", "rebuild", "ticket_queue", "--workers", "2").returncode == 0
+    back = crm("projections", "rollback", "ticket_queue")
+    assert re.search(r"serves generation \d+ \(version 2\) again", back.stdout), back.stderr
+    assert crm("projections", "drop-kept", "ticket_queue").returncode == 0
+    nothing = crm("projections", "rollback", "ticket_queue")
+    assert (nothing.returncode, nothing.stderr.split()[0]) == (1, "projection.nothing_kept")
+
+
+CARELESS = """
+from uuid import UUID
+from crm_projections.projection import Projection
+from crm_projections.tables import Row, Table
+
+class SeenRow(Row, frozen=True, kw_only=True):
+    position: int
+
+SEEN = Table("seen", SeenRow, key=("position",))
+
+class Careless(Projection):
+    name = "careless"
+    tables = (SEEN,)
+    by_stream = True
+    envelope_only = True
+
+    def needs(self, event):
+        return ()
+
+    def apply(self, event, rows):
+        if event.position == 100:
+            raise ZeroDivisionError
+        rows.put(SEEN, SeenRow(position=event.position))
+"""
+
+
+def test_an_operator_sees_what_stopped_a_read_model_and_decides(
+    crm: Crm, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "careless.py").write_text(CARELESS)
+    about = tmp_path / "careless-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: careless\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[crm_projections]\ncareless = careless:Careless\n")
+
+    def operate(*arguments: str) -> str:
+        done = crm(*arguments, PYTHONPATH=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    operate("import", "sales", str(folder))
+    assert re.search(
+        r"careless.*stopped at 100 \(\S+\) by ZeroDivisionError",
+        operate("projections", "status"),
+    )
+    assert "goes on" in operate("projections", "retry", "careless")
+    operate("import", "sales", str(folder))
+    decision = ("careless", "--position", "100", "--reason", "a bug of ours", "--by", "Kim")
+    assert "skips 100" in operate("projections", "skip", *decision)
+    operate("import", "sales", str(folder))
+    assert re.search(
+        r"careless skips 100 .*ZeroDivisionError.* decided by Kim .*: a bug of ours",
+        operate("projections", "status"),
+    )
+    assert "equal" in operate("projections", "verify", "careless")
+    assert operate("replay", "--to", "200").count("equal") == 7
+
+
 @pytest.mark.parametrize(
     ("arguments", "more", "code"),
     [

@@ -50,6 +50,8 @@ class AuditTrail(Projection):
     name = "audit_trail"
     version = 1
     tables = (AUDIT,)
+    by_stream = True
+    envelope_only = True
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
         return ()

@@ -107,6 +107,7 @@ class CustomerDirectory(Projection):
     version = 1
     tables = (CUSTOMERS,)
     reads: ClassVar[tuple[str, ...]] = ("customers.customer.",)
+    by_stream = True
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         row = rows.get(CUSTOMERS, event.record_id)

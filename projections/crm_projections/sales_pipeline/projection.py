@@ -44,6 +44,7 @@ class SalesPipeline(Projection):
     version = 2
     tables = (OPPORTUNITIES, OPPORTUNITY_PERIODS, OPPORTUNITY_STEPS, PIPELINES, PRODUCTS)
     reads = ("sales.",)
+    by_stream = True
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
         return [(table, event.record_id) for table in _TABLES[event.record_type]]

@@ -124,6 +124,7 @@ class TicketQueue(Projection):
     version = 2
     tables = (TICKETS, TICKET_PERIODS, TICKET_STEPS)
     reads = ("service.ticket.",)
+    by_stream = True
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
         return ((TICKETS, event.record_id), (TICKET_PERIODS, event.record_id))

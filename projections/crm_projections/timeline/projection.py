@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from crm_core import ActorKind, RecordedEvent
 from crm_core.engagement.interaction.events import InteractionRedacted
-from crm_core.kernel.events import plain
+from crm_core.kernel.events import Event, own_fields, plain
 from crm_projections.projection import Projection
 from crm_projections.rows import Rows
 from crm_projections.tables import Row, Table
@@ -51,6 +52,7 @@ class Timeline(Projection):
     version = 1
     tables = (TIMELINE,)
     reads = ("customers.", "sales.opportunity.", "service.", "engagement.")
+    by_stream = True
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
         if isinstance(event.data, InteractionRedacted):
@@ -58,25 +60,33 @@ class Timeline(Projection):
         return ()
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
-        customer_id = event.stored.subject_ids[0]
-        if customer_id == event.record_id and event.record_type != _CUSTOMER:
+        stored, fact = event.stored, event.data
+        customer_id = stored.subject_ids[0]
+        if customer_id == stored.stream_id and stored.stream_type != _CUSTOMER:
             return  # a deal or a ticket that names no customer
-        if isinstance(event.data, InteractionRedacted):
-            for row in rows.group(TIMELINE, event.record_id):
+        if isinstance(fact, InteractionRedacted):
+            for row in rows.group(TIMELINE, stored.stream_id):
                 rows.put(TIMELINE, replace(row, text=None))
-        texts = (getattr(event.data, name, None) for name in _TEXTS)
+        texts = (getattr(fact, name) for name in _texts_of(type(fact)))
         rows.put(
             TIMELINE,
             TimelineRow(
                 customer_id=customer_id,
-                position=event.position,
-                happened_at=event.happened_at,
-                event_id=event.event_id,
-                type=event.type,
-                record_type=event.record_type,
-                record_id=event.record_id,
-                actor_kind=event.actor.kind,
-                actor_id=event.actor.id,
+                position=stored.position,
+                happened_at=stored.happened_at,
+                event_id=stored.event_id,
+                type=stored.type,
+                record_type=stored.stream_type,
+                record_id=stored.stream_id,
+                actor_kind=stored.actor.kind,
+                actor_id=stored.actor.id,
                 text=next((plain(text) for text in texts if text), None),
             ),
         )
+
+
+@cache
+def _texts_of(kind: type[Event]) -> tuple[str, ...]:
+    """The fields of such an event that a person typed, the one that says most first."""
+    fields = own_fields(kind)
+    return tuple(name for name in _TEXTS if name in fields)

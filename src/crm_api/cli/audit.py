@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 from uuid import uuid4
 
@@ -30,10 +31,11 @@ from crm_core.ledger.postgres.migrate import migrate
 from crm_core.ledger.records import StoredEvent
 from crm_core.replay import Progress, replay, replay_export, stored_pages
 from crm_projections.digest import digest_of
-from crm_projections.projection import Projection
-from crm_projections.registry import PROJECTIONS
+from crm_projections.projection import Projection, project
+from crm_projections.registry import all_projections
 from crm_projections.rows import Rows
 from crm_projections.runner import ProjectionRunner
+from crm_projections.status import Skip
 
 console = Console()
 
@@ -77,13 +79,15 @@ def replay_command(
 async def _replay(to: AsOf, into: str | None) -> bool:
     async with open_place() as place, await place.open_crm() as crm:
         up_to = await _checked(crm, to)
+        skips = await _skips(place, crm)
         async with _copy(place, into) as copy:
+            await copy.runner.take_skips(crm.tenant_id, skips)
             with progress_bar("replaying") as progress:
                 await replay(
                     crm.store, copy.crm.store, crm.tenant_id, up_to=up_to, progress=progress
                 )
             pages = stored_pages(crm.store, crm.tenant_id, up_to)
-            return await _same(copy, pages, crm.store, up_to)
+            return await _same(copy, pages, crm.store, up_to, skips)
 
 
 async def _replay_export(folder: Path, to: str | None, into: str | None, keys: list[str]) -> bool:
@@ -129,8 +133,19 @@ async def _copy(place: Place, into: str | None) -> AsyncIterator[_Copy]:
         yield _Copy(crm, runner, audit)
 
 
+async def _skips(place: Place, crm: Crm) -> dict[str, Sequence[Skip]]:
+    """What operators decided to leave out of the read models, by projection."""
+    async with open_runner(place, crm) as runner:
+        found = await runner.status()
+    return {at.projection: at.skips for at in found if at.tenant_id == crm.tenant_id}
+
+
 async def _same(
-    copy: _Copy, source: AsyncIterator[list[StoredEvent]], store: EventStore, up_to: int
+    copy: _Copy,
+    source: AsyncIterator[list[StoredEvent]],
+    store: EventStore,
+    up_to: int,
+    skips: Mapping[str, Sequence[Skip]] = MappingProxyType({}),
 ) -> bool:
     """Whether root and read models of the copy are what the source's events make."""
     tenant_id = copy.crm.tenant_id
@@ -140,7 +155,7 @@ async def _same(
     size = await copy.audit.integrate(tenant_id)
     there["ledger (root)"] = (await copy.audit.consistency(tenant_id, 0, size)).new_root.hex()
     with progress_bar("folding the source") as progress:
-        here = await _folded(source, store, up_to, progress)
+        here = await _folded(source, store, up_to, skips, progress)
     return _compared(size, here, there)
 
 
@@ -153,18 +168,22 @@ async def _checked(crm: Crm, to: AsOf) -> int:
 
 
 async def _folded(
-    source: AsyncIterator[list[StoredEvent]], store: EventStore, up_to: int, progress: Progress
+    source: AsyncIterator[list[StoredEvent]],
+    store: EventStore,
+    up_to: int,
+    skips: Mapping[str, Sequence[Skip]],
+    progress: Progress,
 ) -> dict[str, str]:
     """Root and digests of what the source's events make, folded in memory."""
-    rows: dict[Projection, Rows] = {projection: Rows() for projection in PROJECTIONS}
+    rows: dict[Projection, Rows] = {projection: Rows() for projection in all_projections()}
+    left_out = {name: {skip.position for skip in of} for name, of in skips.items()}
     frontier = Frontier()
     async for page in source:
         frontier.extend([leaf_of(event) for event in page])
         events = await store.decode(page)
         for projection, kept in rows.items():
-            for event in events:
-                if projection.wants(event):
-                    projection.apply(event, kept)
+            skipped = left_out.get(projection.name, set())
+            project(projection, (e for e in events if e.position not in skipped), kept)
         progress(page[-1].position, up_to)
     digests = {projection.name: digest_of(projection, kept) for projection, kept in rows.items()}
     return digests | {"ledger (root)": frontier.root().hex()}

@@ -15,6 +15,7 @@ from crm_api.cli import (
     checkpoints,
     database,
     importing,
+    projections,
     reading,
     reporting,
     serving,
@@ -42,6 +43,7 @@ audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)
 snapshots.add_to(commands)
+projections.add_to(commands)
 users.add_to(commands)
 
 

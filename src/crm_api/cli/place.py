@@ -14,7 +14,7 @@ from crm_core.audit.store import AuditStore
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.migrate import migrate
-from crm_projections.registry import PROJECTIONS
+from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
 
 __all__ = ["Place", "open_audit", "open_place", "open_runner"]
@@ -65,7 +65,7 @@ async def open_runner(place: Place, crm: Crm) -> AsyncIterator[ProjectionRunner]
     """A runner with its tables made; it does nothing by itself."""
     pool = await open_pool(place.url, "crm_projector", size=4)
     try:
-        runner = ProjectionRunner(crm.store, pool, PROJECTIONS)
+        runner = ProjectionRunner(crm.store, pool, all_projections())
         await runner.prepare()
         yield runner
     finally:

@@ -16,6 +16,7 @@ from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import Actor
 from crm_core.access.rights import Rights
+from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
     from crm_api.graphql.loading import Loaders
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
+_SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is not shown here
 
 
 @dataclass(eq=False)
@@ -71,7 +73,9 @@ class Context:
     async def wait_for(self, position: Position | None) -> None:
         """Waits until the read models show this position; raises Lagging after 2 seconds."""
         if position:
-            await self.services.runner.wait_for(self.tenant_id, position, seconds=WAIT_SECONDS)
+            await self.services.runner.wait_for(
+                self.tenant_id, position, seconds=WAIT_SECONDS, names=_SHOWN
+            )
 
     def wrote(self, position: Position) -> None:
         """The operation has recorded something: what it reads from now on has to show it."""

@@ -44,7 +44,10 @@ class Health:
                 "version": at.version,
                 "position": at.position,
                 "lagEvents": at.lag_events,
+                "lagSeconds": round(at.lag_seconds, 3),
                 "stoppedAt": at.stopped_at,
+                "stoppedBy": at.stopped_by,
+                "skipped": len(at.skips),
             }
             for at in await self._services.runner.status()
             if at.tenant_id == crm.tenant_id

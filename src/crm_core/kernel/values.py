@@ -36,6 +36,7 @@ _MINOR_UNITS = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
      "VUV", "XAF", "XOF", "XPF"), 0,
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)  # fmt: skip
+_SMALLEST = {digits: Decimal(1).scaleb(-digits) for digits in (0, 2, 3)}
 
 
 def minor_units(currency: str) -> int:
@@ -73,7 +74,7 @@ class Money(Struct, frozen=True, order=False):
     @staticmethod
     def rounded(amount: Decimal, currency: str) -> Decimal:
         try:
-            return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_EVEN)
+            return amount.quantize(_SMALLEST[minor_units(currency)], ROUND_HALF_EVEN)
         except ArithmeticError as error:
             raise Invalid("amount", "must be below 10^15") from error
 

@@ -148,7 +148,7 @@ class EventForm:
             values["originator_topic"] = stored.stream_type
         # Its values were checked when it was recorded: no second pass through a slow __init__.
         event = object.__new__(self.event_class)
-        event.__dict__.update(values)
+        object.__setattr__(event, "__dict__", values)
         return event
 
     def _upcast(self, stored: StoredEvent) -> bytes:

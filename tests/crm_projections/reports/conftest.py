@@ -11,7 +11,9 @@ import psycopg
 import pytest
 
 from crm_core.embedded import EmbeddedPostgres
+from crm_core.ledger.event_store import PAGE_EVENTS, EventStore
 from crm_core.ledger.postgres.connections import Pool, open_pool
+from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_projections.registry import REPORTS
 from crm_projections.reporting import Past, Question, Report, answer
 from crm_projections.runner import ProjectionRunner
@@ -30,19 +32,27 @@ class Desk:
     def __init__(self, runner: asyncio.Runner, url: str) -> None:
         self._runner = runner
         self._pools: tuple[Pool, Pool] = self.run(_pools(url))
+        self._ledger = self.run(_ledger(url))
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(coroutine)
 
     def close(self) -> None:
+        self.run(self._ledger.close())
         for pool in self._pools:
             self.run(pool.close())
 
     async def keep_up(self, world: World) -> None:
-        """Applies what was recorded since."""
-        runner = ProjectionRunner(world.crm.store, self._pools[1], [of() for of in KEPT])
+        """Takes over what was recorded since, and applies it."""
+        tenant_id, source = world.crm.tenant_id, world.crm.store
+        head = (await self._ledger.head(tenant_id)).position
+        while page := await source.ledger.page(tenant_id, after=head, limit=PAGE_EVENTS):
+            await self._ledger.restore(tenant_id, page)
+            head = page[-1].position
+        store = EventStore(self._ledger, source.keyring)
+        runner = ProjectionRunner(store, self._pools[1], [of() for of in KEPT])
         await runner.prepare()
-        await runner.catch_up(world.crm.tenant_id)
+        await runner.catch_up(tenant_id)
 
     async def ask(
         self,
@@ -58,6 +68,10 @@ class Desk:
 
 async def _pools(url: str) -> tuple[Pool, Pool]:
     return await open_pool(url, "crm_app"), await open_pool(url, "crm_projector")
+
+
+async def _ledger(url: str) -> PostgresLedger:
+    return PostgresLedger(await open_pool(url, "crm_app"))
 
 
 @pytest.fixture(scope="session")

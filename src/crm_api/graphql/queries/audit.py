@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
 from crm_api.graphql.arguments.audit import AuditOrder, AuditWhere
@@ -13,10 +15,52 @@ from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.audit import AuditEntry
 from crm_core import Denied
+from crm_projections import status
 from crm_projections.audit_trail.projection import AUDIT
 from crm_projections.reading import Count, Order
+from crm_projections.status import Skip, Status
 
 __all__ = ["AuditQueries"]
+
+
+@strawberry.type(description="An event that an operator decided to leave out of a projection.")
+class ProjectionSkip:
+    position: Position
+    event_type: str
+    error: str = strawberry.field(description="The kind of error that stopped the projection.")
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, skip: Skip) -> ProjectionSkip:
+        return cls(
+            position=Position(skip.position),
+            event_type=skip.event_type,
+            error=skip.error,
+            reason=skip.reason,
+            decided_by=skip.decided_by,
+            decided_at=skip.decided_at,
+        )
+
+
+@strawberry.type(description="How far new tables are filled that will take over.")
+class RebuildProgress:
+    version: int = strawberry.field(description="Of the projection that fills them.")
+    position: Position = strawberry.field(description="About how many events are done.")
+    head: Position
+    events_per_second: float
+    seconds_left: float | None = strawberry.field(description="At the rate so far.")
+
+    @classmethod
+    def of(cls, progress: status.RebuildProgress) -> RebuildProgress:
+        return cls(
+            version=progress.version,
+            position=Position(progress.position),
+            head=Position(progress.head),
+            events_per_second=progress.events_per_second,
+            seconds_left=progress.seconds_left,
+        )
 
 
 @strawberry.type(description="How far a projection is behind the ledger.")
@@ -25,9 +69,35 @@ class ProjectionStatus:
     version: int
     position: Position = strawberry.field(description="The last place it has looked at.")
     lag_events: int
+    lag_seconds: float = strawberry.field(
+        description="The age of the first event that it does not show yet; 0 if it shows all."
+    )
     stopped_at: Position | None = strawberry.field(
         description="The event that it could not apply; it waits there for an operator."
     )
+    stopped_type: str | None = strawberry.field(description="The type of that event.")
+    stopped_by: str | None = strawberry.field(description="The kind of error.")
+    skips: list[ProjectionSkip] = strawberry.field(
+        description="Events that it leaves out by decision, in rebuilds too."
+    )
+    rebuild: RebuildProgress | None = strawberry.field(
+        description="New tables beside the ones that serve, while they are filled."
+    )
+
+    @classmethod
+    def of(cls, at: Status) -> ProjectionStatus:
+        return cls(
+            name=at.projection,
+            version=at.version,
+            position=Position(at.position),
+            lag_events=at.lag_events,
+            lag_seconds=at.lag_seconds,
+            stopped_at=None if at.stopped_at is None else Position(at.stopped_at),
+            stopped_type=at.stopped_type,
+            stopped_by=at.stopped_by,
+            skips=[ProjectionSkip.of(skip) for skip in at.skips],
+            rebuild=None if at.rebuild is None else RebuildProgress.of(at.rebuild),
+        )
 
 
 @strawberry.type(description="How far the read models are.")
@@ -69,20 +139,9 @@ class AuditQueries:
         if not (await context.rights()).actions:
             raise Denied("projection.read")
         statuses = [
-            status
-            for status in await context.services.runner.status()
-            if status.tenant_id == context.tenant_id
+            at for at in await context.services.runner.status() if at.tenant_id == context.tenant_id
         ]
         return ProjectionsStatus(
-            head=Position(max((status.head for status in statuses), default=0)),
-            projections=[
-                ProjectionStatus(
-                    name=status.projection,
-                    version=status.version,
-                    position=Position(status.position),
-                    lag_events=status.lag_events,
-                    stopped_at=None if status.stopped_at is None else Position(status.stopped_at),
-                )
-                for status in statuses
-            ],
+            head=Position(max((at.head for at in statuses), default=0)),
+            projections=[ProjectionStatus.of(at) for at in statuses],
         )

@@ -1,7 +1,8 @@
-"""Arrays as PostgreSQL's binary format has them, encoded by hand.
+"""Columns as PostgreSQL's binary format has them, encoded by hand: for arrays and for COPY.
 
 One parameter a column instead of one a value, and without the driver's look at every element: 2.5
-to 3 times as fast for the columns of an append. Layout: the server's `array_recv`.
+to 3 times as fast for the columns of an append. An element of an array and a field of a binary COPY
+are the same bytes. Layout: the server's `array_recv` and the `_recv` functions of the types.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from struct import Struct
+from decimal import Decimal
+from functools import lru_cache
+from struct import Struct, pack
 from struct import error as OutOfRange
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
-__all__ = ["BYTEA", "INT2", "INT4", "INT8", "NULL", "TEXT", "TIMESTAMPTZ", "UNENCODABLE", "UUIDS",
-           "BinaryArray", "ElementType", "array", "bare", "literal", "register_arrays"]  # fmt: skip
+__all__ = ["BOOL", "BYTEA", "DATE", "INT2", "INT4", "INT8", "JSONB", "NULL", "NUMERIC", "TEXT",
+           "TIMESTAMPTZ", "UNENCODABLE", "UUIDS", "BinaryArray", "ElementType", "array", "bare",
+           "literal", "register_arrays"]  # fmt: skip
 
 UNENCODABLE = (UnicodeEncodeError, OutOfRange)  # half a surrogate pair; a number too large
 _HEADER = Struct("!iiIii")  # dimensions, may have nulls, element type, length, first index
@@ -28,7 +33,9 @@ _LENGTH = Struct("!i")
 NULL = _LENGTH.pack(-1)
 _INT2, _INT4, _INT8 = Struct("!ih"), Struct("!ii"), Struct("!iq")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # the server counts microseconds from here
+_EPOCH_DAY = _EPOCH.toordinal()
 _MICROSECOND = timedelta(microseconds=1)
+_TEXT_OID = 25
 
 
 @dataclass(frozen=True)
@@ -39,30 +46,71 @@ class ElementType:
     array_oid: int
     encode: Callable[[Any], bytes]
 
+    def cells(self, values: Sequence[Any]) -> list[bytes]:
+        """The values of a column, each with its length in front; None is null."""
+        encode = self.encode
+        if self.oid == _TEXT_OID:  # often few values for many rows
+            distinct = set(values)
+            if len(distinct) * 4 < len(values):
+                encoded = {v: NULL if v is None else encode(v) for v in distinct}
+                return [encoded[value] for value in values]
+        return [NULL if value is None else encode(value) for value in values]
+
 
 def _sized(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
 def _text(value: str) -> bytes:
-    return _sized(value.encode())
+    encoded = value.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
 
 
 def _uuid(value: UUID) -> bytes:
-    return b"\x00\x00\x00\x10" + value.bytes
+    return b"\x00\x00\x00\x10" + value.int.to_bytes(16, "big")
 
 
 def _moment(value: datetime) -> bytes:
     return _INT8.pack(8, (value - _EPOCH) // _MICROSECOND)
 
 
+def _numeric(value: Decimal) -> bytes:
+    """By its text, because equal numbers, such as 1.0 and 1.00, are stored with their own digits.
+
+    Raises ValueError for what is not finite.
+    """
+    return _numeric_of(str(value))
+
+
+@lru_cache(maxsize=10_000)
+def _numeric_of(text: str) -> bytes:
+    """Groups of four decimal digits, the first of which counts 10,000 to the power of `weight`."""
+    sign, digits, exponent = Decimal(text).as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("neither NaN nor infinity is an amount")
+    scale = max(0, -exponent)
+    fractions = -(-scale // 4)
+    whole = int("".join(map(str, digits))) * 10 ** (fractions * 4 + exponent)
+    groups: list[int] = []
+    while whole:
+        whole, group = divmod(whole, 10_000)
+        groups.append(group)
+    weight = len(groups) - fractions - 1 if groups else 0
+    head = (len(groups), weight, 0x4000 if sign else 0, scale)
+    return _sized(pack(f"!HhHH{len(groups)}H", *head, *reversed(groups)))
+
+
 UUIDS = ElementType(2950, 2951, _uuid)
-TEXT = ElementType(25, 1009, _text)
+TEXT = ElementType(_TEXT_OID, 1009, _text)
 BYTEA = ElementType(17, 1001, _sized)
+BOOL = ElementType(16, 1000, lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\1\0")
 INT2 = ElementType(21, 1005, lambda value: _INT2.pack(2, value))
 INT4 = ElementType(23, 1007, lambda value: _INT4.pack(4, value))
 INT8 = ElementType(20, 1016, lambda value: _INT8.pack(8, value))
+NUMERIC = ElementType(1700, 1231, _numeric)
+DATE = ElementType(1082, 1182, lambda day: _INT4.pack(4, day.toordinal() - _EPOCH_DAY))
 TIMESTAMPTZ = ElementType(1184, 1185, _moment)
+JSONB = ElementType(3802, 3807, lambda value: _sized(b"\1" + msgspec.json.encode(value)))
 
 
 def array(of: ElementType, cells: Iterable[bytes]) -> bytes:
@@ -97,8 +145,7 @@ class BinaryArray:
         self.values: Sequence[Any] = tuple(values)
 
     def encoded(self) -> bytes:
-        encode = self.of.encode
-        return array(self.of, (NULL if value is None else encode(value) for value in self.values))
+        return array(self.of, self.of.cells(self.values))
 
 
 def _dumper_of(of: ElementType) -> type[Dumper]:
@@ -112,7 +159,8 @@ def _dumper_of(of: ElementType) -> type[Dumper]:
     return ArrayDumper
 
 
-_DUMPERS = {of.oid: _dumper_of(of) for of in (UUIDS, TEXT, BYTEA, INT2, INT4, INT8, TIMESTAMPTZ)}
+_TYPES = (BOOL, BYTEA, DATE, INT2, INT4, INT8, JSONB, NUMERIC, TEXT, TIMESTAMPTZ, UUIDS)
+_DUMPERS = {of.oid: _dumper_of(of) for of in _TYPES}
 
 
 class _BinaryArrayDumper(Dumper):

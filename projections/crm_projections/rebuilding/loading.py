@@ -1,0 +1,140 @@
+"""Fills parts of a rebuild: streams folded in memory, rows copied, one transaction a part."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from crm_core import SetupError
+from crm_core.ledger.event_store import EventStore
+from crm_core.ledger.postgres.connections import Pool
+from crm_core.ledger.postgres.streams import select_streams
+from crm_projections.batch import Batch, Poison, poison, read_batch
+from crm_projections.checkpoints import skipped_positions
+from crm_projections.generations import Generation
+from crm_projections.projection import Projection, wanted_prefixes
+from crm_projections.rebuilding.parts import Part, claim_part, finish_part
+from crm_projections.rows import Rows
+from crm_projections.storage import copy_rows
+
+__all__ = ["Loader"]
+
+_PAGE_EVENTS = 2_000
+_AT_A_TIME = 2  # while one waits for the database, the other folds
+
+
+class Loader:
+    """Fills parts until there are none left. `generations` are those to fill, by projection."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        pool: Pool,
+        projections: Mapping[Projection, Generation],
+        rebuild_id: UUID,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._projections = projections
+        self._rebuild_id = rebuild_id
+        self._owner = owner
+        self._types = wanted_prefixes(projections)
+
+    async def run(self) -> None:
+        """Raises SetupError `projection.poisoned` at an event that cannot be applied."""
+        filling = [asyncio.create_task(self._fill_parts()) for _ in range(_AT_A_TIME)]
+        try:
+            await asyncio.gather(*filling)
+        finally:
+            for task in filling:
+                task.cancel()
+            await asyncio.gather(*filling, return_exceptions=True)
+
+    async def _fill_parts(self) -> None:
+        while True:
+            async with self._pool.connection() as connection:
+                part = await claim_part(connection, self._rebuild_id, self._owner)
+            if part is None:
+                return
+            await self._fill(part)
+
+    async def _fill(self, part: Part) -> None:
+        async with self._pool.connection() as connection:
+            skipped = {
+                p.name: await skipped_positions(connection, part.tenant_id, p.name)
+                for p in self._projections
+            }
+        copied: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
+        first = part.first_stream
+        while first <= part.last_stream:
+            async with self._pool.connection() as connection:
+                stored = await select_streams(
+                    connection,
+                    part.tenant_id,
+                    first,
+                    part.last_stream,
+                    up_to=part.up_to,
+                    types_begin_with=self._types,
+                    limit=_PAGE_EVENTS,
+                )
+            if not stored:
+                break
+            batch = await read_batch(self._store, stored, self._projections)
+            rows = _folded(self._projections, batch, skipped)
+            for projection in self._projections:
+                for table in projection.tables:
+                    changed = rows[projection.name].changed(table)
+                    if changed:
+                        of = (projection.name, table.name)
+                        copied[of].append(table.copied(part.tenant_id, changed))
+            first = UUID(int=stored[-1].stream_id.int + 1)
+        await self._copy(part, copied)
+
+    async def _copy(self, part: Part, copied: Mapping[tuple[str, str], list[bytes]]) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            if not await finish_part(connection, self._rebuild_id, part):
+                return  # another worker was given it meanwhile: what was folded here is not needed
+            for projection, generation in self._projections.items():
+                for table in projection.tables:
+                    rows = copied.get((projection.name, table.name))
+                    if rows:
+                        await copy_rows(connection, generation, table, rows)
+
+
+def _folded(
+    projections: Collection[Projection], batch: Batch, skipped: Mapping[str, frozenset[int]]
+) -> dict[str, Rows]:
+    """The rows that the events of whole streams make, by projection."""
+    rows = {projection.name: Rows() for projection in projections}
+    for bad in batch.undecoded:
+        for projection in projections:
+            if bad.stops(projection) and bad.position not in skipped[projection.name]:
+                raise _cannot_apply(projection, bad)
+    wanted = {
+        of: [p for p in projections if p.wants_type(of)] for of in {e.type for e in batch.events}
+    }
+    for event in batch.events:
+        for projection in wanted[event.stored.type]:
+            left_out = skipped[projection.name]
+            if left_out and event.position in left_out:
+                continue
+            try:
+                projection.apply(event, rows[projection.name])
+            except Exception as error:
+                raise _cannot_apply(projection, poison(event.stored, error)) from error
+    return rows
+
+
+def _cannot_apply(projection: Projection, bad: Poison) -> SetupError:
+    return SetupError(
+        "projection.poisoned",
+        "mend the projection, or leave the event out with `crm projections skip` once it has"
+        " stopped there; the tables that serve are as they were",
+        projection=projection.name,
+        position=bad.position,
+        type=bad.event_type,
+        error=bad.error,
+    )
