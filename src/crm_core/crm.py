@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from uuid import UUID
 
+import structlog
+
 from crm_core import catalog
 from crm_core.access.records import kind_of
 from crm_core.access.rights import NOTHING, Reach, Rights
 from crm_core.as_of import NOW, AsOf, fold_as_of
 from crm_core.authority import Authority
 from crm_core.diff import RecordDiff, diff_of
+from crm_core.erasing import Erasing
 from crm_core.execution import Execution
 from crm_core.explain import Explanation, Step, cause_of, field_origin
 from crm_core.identity.directory import Directory
@@ -40,6 +43,7 @@ from crm_core.ledger.snapshots import InMemorySnapshotStore, SnapshotStore
 from crm_core.ledger.subscription import Subscription, Tail
 from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
+from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 from crm_core.warrant import owner_found
 
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
     from crm_core.sync import SyncCrm
 
 __all__ = ["Crm"]
+
+log = structlog.get_logger()
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -77,6 +83,7 @@ class Crm:
         self._ids = ids or RandomIds()
         self.authority = Authority(self.store, self.tenant_id)
         self._execution = Execution(self.aggregates, self._taker, self._ids, self.authority)
+        self.erasing = Erasing(self.aggregates, self.tenant_id, self.execute)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -156,7 +163,7 @@ class Crm:
             causation_id=causation_id,
             reason=reason,
         )
-        (outcome,) = await self._execution.run(self.tenant_id, [request])
+        (outcome,) = await self.execute_many([request])
         if isinstance(outcome, CrmError):
             raise outcome
         return outcome
@@ -166,7 +173,20 @@ class Crm:
 
         A refused command does not harm the others.
         """
-        return await self._execution.run(self.tenant_id, requests)
+        outcomes = await self._execution.run(self.tenant_id, requests)
+        for request, outcome in zip(requests, outcomes, strict=True):
+            if isinstance(request.command, Erases) and isinstance(outcome, Receipt):
+                await self._destroy_keys(request.command.erasure_id)
+        return outcomes
+
+    async def _destroy_keys(self, erasure_id: UUID) -> None:
+        """At once, so that nobody reads on. Where it fails the erasure is pending, and finished
+        by `Erasing.run`; that it was requested stands.
+        """
+        try:
+            await self.erasing.destroy_keys(erasure_id)
+        except (CrmError, OSError) as error:
+            log.warning("erasure.pending", erasure_id=str(erasure_id), error=type(error).__name__)
 
     async def rehearse(
         self,

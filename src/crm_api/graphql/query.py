@@ -8,6 +8,7 @@ from crm_api.graphql.queries.audit import AuditQueries
 from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries
+from crm_api.graphql.queries.erasure import ErasureQueries
 from crm_api.graphql.queries.event import EventQueries
 from crm_api.graphql.queries.explain import ExplainQueries
 from crm_api.graphql.queries.node import NodeQueries
@@ -31,6 +32,7 @@ class Query(
     TicketQueries,
     EngagementQueries,
     UserQueries,
+    ErasureQueries,
     ReportQueries,
     DiffQueries,
     ExplainQueries,

@@ -74,6 +74,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     async def handle(self, work: Work) -> None:
         raise NotImplementedError
 
+    @classmethod
+    def right(cls) -> tuple[str, str]:
+        """What its sender must be granted: the kind of object, and the action on it."""
+        kind, _, action = cls.NAME.partition(".")
+        return kind, action
+
     @property
     def target_id(self) -> UUID:
         target: UUID = getattr(self, self.TARGET)
