@@ -274,8 +274,6 @@ def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
      actor_kind, actor_id, on_behalf_of, command, correlation, causation, reason, subjects, tags,
      encoded) = found.groups()  # fmt: skip
     try:
-        if not line.isascii():
-            line.decode()
         data = binascii.a2b_base64(encoded, strict_mode=True)
         # The bits that the last character has to spare must be zero.
         if (
@@ -283,10 +281,7 @@ def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
             != (encoded[len(data) // 3 * 4 :])
         ):
             raise ValueError
-        texts = [
-            b"" if text is None else text if b"\\" not in text else _plain(text)
-            for text in (stream_kind, kind, actor_kind, actor_id, on_behalf_of, reason)
-        ]
+        texts, lengths = _texts(stream_kind, kind, actor_kind, actor_id, on_behalf_of, reason)
         labels = [] if tags is None else _labels(tags)
         more = [] if subjects is None else subjects.split(b" ")
         if causation is not None:
@@ -302,13 +297,13 @@ def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
             | (on_behalf_of is not None) << 2 | (reason is not None) << 3,
             0 if effective is None else _microseconds(effective),
             raw[32:48], raw[48:64], caused,
-            sha256(data).digest(), *map(len, texts), len(subject_bytes) // 16, len(labels),
+            sha256(data).digest(), *lengths, len(subject_bytes) // 16, len(labels),
         )  # fmt: skip
     except UnicodeDecodeError:
         raise Finding("event.malformed", "the event is no UTF-8") from None
     except (ValueError, struct.error, binascii.Error):
         raise Finding("event.malformed", "a value of the event is not of the form") from None
-    parts = [b"\x00", fixed, *texts, subject_bytes]
+    parts = [b"\x00", fixed, texts, subject_bytes]
     for label in labels:
         parts += (len(label).to_bytes(4, "big"), label)
     return sha256(b"".join(parts)).digest(), int(position), tenant
@@ -333,10 +328,17 @@ def _microseconds(text: bytes) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=10_000)  # neighbours in a ledger are often of one kind, and by one actor
+def _texts(*texts: bytes | None) -> tuple[bytes, list[int]]:
+    """The texts of JSON strings side by side, and how long each is; an absent one is empty."""
+    plain = [b"" if text is None else _plain(text) for text in texts]
+    return b"".join(plain), [len(text) for text in plain]
+
+
 def _plain(text: bytes) -> bytes:
     """A JSON string's text; ValueError where it could have been written in another way."""
     if b"\\" not in text:
+        text.decode()
         return text
     said = f'"{text.decode()}"'
     plain = json.loads(said)
