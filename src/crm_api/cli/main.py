@@ -12,6 +12,7 @@ from rich.console import Console
 
 from crm_api.cli import (
     audit,
+    backups,
     checkpoints,
     database,
     explaining,
@@ -44,6 +45,7 @@ reporting.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)
+backups.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
 users.add_to(commands)
