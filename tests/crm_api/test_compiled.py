@@ -6,22 +6,28 @@ import json
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from psycopg import sql
 
 from crm_api.app import create_app
 from crm_api.graphql.compiled.answers import CompiledReads
-from crm_api.graphql.context import Context
+from crm_api.graphql.context import LOOK_SECONDS, Context
+from crm_api.graphql.ids import global_id
 from crm_api.graphql.loading import Loaders
 from crm_api.schema import schema
 from crm_api.services import Services, open_services
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.connections import open_pool
+from crm_projections.customer_directory.projection import CUSTOMERS
+from crm_projections.reading import NotAnswered, Scope
+from crm_projections.reading.filters import Clause
 
 from .conftest import ROOT_KEY, database, make_user
-from .random_company import fill
+from .random_company import fill, key
 from .random_queries import Asked, query
 
 BATCHES = 20
@@ -33,7 +39,7 @@ class Both:
 
     def __init__(self, services: Services, token: str, http: httpx.AsyncClient) -> None:
         self._services = services
-        self._compiled = CompiledReads(schema, services)
+        self.reads = CompiledReads(schema, services)
         self._token = token
         self._http = http
 
@@ -41,8 +47,17 @@ class Both:
         services = self._services
         context = Context(services, Loaders(services.crm, services.reads))
         context.session = services.tokens.read(self._token)
-        answer = await self._compiled.answer(context, asked.text, None, asked.variables)
+        answer = await self.reads.answer(context, asked.text, None, asked.variables)
         return None if answer is None else _read(answer)
+
+    async def post(self, asked: Asked) -> Any:
+        """As clients do."""
+        response = await self._http.post(
+            "/graphql",
+            json={"query": asked.text, "variables": asked.variables},
+            headers={"authorization": f"Bearer {self._token}"},
+        )
+        return _read(response.content)
 
     async def stock(self, asked: Asked) -> Any:
         """By GET, which is never compiled."""
@@ -114,3 +129,108 @@ def _collect(answer: Any, cursors: list[str]) -> None:
                 _collect(part, cursors)
         case _:
             pass
+
+
+# --- when no statement answers --------------------------------------------------------------------
+
+CUSTOMERS_QUERY = "{ customers(first: 3) { totalCount nodes { id name } pageInfo { endCursor } } }"
+
+
+async def test_a_query_is_one_statement(both: dict[str, Both], quiet: Services) -> None:
+    asked = []
+    ask = quiet.pipelines.ask
+
+    async def counted(statement: str, parameters: Any) -> bytes:
+        asked.append(statement)
+        return await ask(statement, parameters)
+
+    deep = """{ customers(first: 5) { nodes { opportunities(first: 5) { totalCount nodes {
+        pipeline { name } customer { tickets(first: 5) { nodes { id } } } } } } }
+        tickets(last: 2) { edges { cursor } } }"""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(quiet.pipelines, "ask", counted)
+        assert await both["admin"].compiled(Asked(deep, {})) is not None
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("sqlstate", [None, "57014", "22003"])
+async def test_a_statement_that_fails_changes_no_answer(
+    both: dict[str, Both], quiet: Services, sqlstate: str | None
+) -> None:
+    """Lost, over its time, or out of range: Strawberry's own way answers."""
+    asked = Asked(CUSTOMERS_QUERY, {})
+    usual = await both["admin"].post(asked)
+
+    async def fail(*_: Any) -> bytes:
+        raise NotAnswered(sqlstate)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(quiet.pipelines, "ask", fail)
+        assert await both["admin"].compiled(asked) is None
+        assert await both["admin"].post(asked) == usual
+
+
+async def test_a_query_waits_for_its_position_once(
+    both: dict[str, Both], quiet: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = "query ($at: Position) { customers(first: 1, minPosition: $at) { totalCount } }"
+    for reached in (0, "0", 1):
+        assert await both["admin"].compiled(Asked(query, {"at": reached})) is not None
+    waits = []
+    wait_for = quiet.runner.wait_for
+
+    async def counted(*given: Any, seconds: float, **named: Any) -> None:
+        waits.append(seconds)
+        await wait_for(*given, seconds=seconds, **named)
+
+    monkeypatch.setattr(quiet.runner, "wait_for", counted)
+    monkeypatch.setattr("crm_api.graphql.context.WAIT_SECONDS", 0.2)
+    assert "PROJECTION_LAGGING" in str(await both["admin"].post(Asked(query, {"at": 10**9})))
+    assert waits == [0.2, LOOK_SECONDS]
+
+
+async def test_a_plan_serves_every_id_and_no_id_of_another_type(both: dict[str, Both]) -> None:
+    query = "query ($id: ID!) { customer(by: {id: $id}) { uuid } node(id: $id) { __typename } }"
+    for number in range(3):
+        record = key(CUSTOMERS, number)
+        asked = Asked(query, {"id": global_id("Customer", record)})
+        answer = await both["admin"].compiled(asked)
+        assert answer == await both["admin"].stock(asked)
+        assert str(record) in str(answer)
+    plans = len(both["admin"].reads._plans)
+    other = Asked(query, {"id": global_id("Ticket", key(CUSTOMERS, 0))})
+    assert await both["admin"].compiled(other) is None
+    await both["admin"].compiled(Asked(query, {"id": global_id("Customer", key(CUSTOMERS, 9))}))
+    assert len(both["admin"].reads._plans) <= plans + 1
+
+
+# --- what may be seen -----------------------------------------------------------------------------
+
+
+async def test_a_scope_narrows_both_ways_alike(quiet: Services, both: dict[str, Both]) -> None:
+    """Rows, lists, links, counts and pages: what is out of scope is nowhere."""
+    seen = key(CUSTOMERS, 1)
+    scope = Scope(
+        {
+            "customer": Clause(sql.SQL("customer_id = any(%s::uuid[])"), ([seen],)),
+            "ticket": Clause(sql.SQL("status <> %s"), ("CLOSED",)),
+        }
+    )
+    narrow = replace(quiet, reads=quiet.reads.within(scope))
+    token, _ = quiet.tokens.issue(await make_user(quiet, "admin"))
+    transport = httpx.ASGITransport(create_app(narrow))
+    query = """query ($a: ID!, $b: ID!) {
+      a: customer(by: {id: $a}) { id opportunities(first: 9) { totalCount nodes { id } }
+                                  tickets(first: 9) { totalCount nodes { status } } }
+      b: customer(by: {id: $b}) { id } node(id: $b) { id }
+      customers(first: 9) { totalCount nodes { id } }
+      tickets(first: 9) { totalCount totalCountPrecision nodes { status customer { id } } }
+    }"""
+    asked = Asked(query, {"a": str(seen), "b": global_id("Customer", key(CUSTOMERS, 2))})
+    async with httpx.AsyncClient(transport=transport, base_url="http://crm") as http:
+        ways = Both(narrow, token, http)
+        compiled = await ways.compiled(asked)
+        assert compiled == await ways.stock(asked)
+        assert compiled != await both["admin"].stock(asked)
+    assert "CLOSED" not in str(compiled)
+    assert global_id("Customer", key(CUSTOMERS, 2)) not in str(compiled)

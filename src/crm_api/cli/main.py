@@ -16,6 +16,7 @@ from crm_api.cli import (
     database,
     importing,
     projections,
+    queries,
     reading,
     reporting,
     serving,
@@ -39,6 +40,7 @@ serving.add_to(commands)
 importing.add_to(commands)
 reading.add_to(commands)
 reporting.add_to(commands)
+queries.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)

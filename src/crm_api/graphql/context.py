@@ -16,6 +16,7 @@ from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import Actor
 from crm_core.access.rights import Rights
+from crm_projections.reading import Reads
 from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
@@ -24,18 +25,22 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
+LOOK_SECONDS = 0.05  # where that was waited for already
 _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is not shown here
 
 
 @dataclass(eq=False)
 class Context:
-    """`connection_params` is what a websocket's client sent when it connected."""
+    """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
+    that the read models have had their time in this request.
+    """
 
     services: Services
     loaders: Loaders
     language: Language = Language.EN
     session: Session | None = None
     connection_params: dict[str, Any] = field(default_factory=dict)
+    has_waited: bool = False
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
     _catching_up: asyncio.Task[None] | None = None
@@ -49,6 +54,11 @@ class Context:
     @property
     def tenant_id(self) -> UUID:
         return self.services.crm.tenant_id
+
+    @property
+    def reads(self) -> Reads:
+        """The read models, as far as the actor may see them."""
+        return self.loaders.reads
 
     @property
     def actor(self) -> Actor:
@@ -73,8 +83,9 @@ class Context:
     async def wait_for(self, position: Position | None) -> None:
         """Waits until the read models show this position; raises Lagging after 2 seconds."""
         if position:
+            seconds = LOOK_SECONDS if self.has_waited else WAIT_SECONDS
             await self.services.runner.wait_for(
-                self.tenant_id, position, seconds=WAIT_SECONDS, names=_SHOWN
+                self.tenant_id, position, seconds=seconds, names=_SHOWN
             )
 
     def wrote(self, position: Position) -> None:

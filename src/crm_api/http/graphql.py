@@ -129,6 +129,9 @@ class GraphQLApp(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
+        known: Context | None = getattr(request.state, "context", None)
+        if known is not None:
+            return known  # of the same request, which no statement has answered
         services = self._services
         context = Context(
             services=services,
@@ -142,6 +145,7 @@ class GraphQLApp(GraphQL[Context, None]):
                 raise HttpRefusal(
                     ErrorCode.UNAUTHENTICATED, "auth.required", {"www-authenticate": "Bearer"}
                 )
+            request.state.context = context
         return context
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData:
