@@ -20,6 +20,7 @@ from crm_api.graphql.ids import global_id
 from crm_api.graphql.loading import Loaders
 from crm_api.schema import schema
 from crm_api.services import Services, open_services
+from crm_core.access.rights import Rights
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.connections import open_pool
 from crm_projections.customer_directory.projection import CUSTOMERS
@@ -93,9 +94,12 @@ async def both(quiet: Services) -> AsyncIterator[dict[str, Both]]:
     transport = httpx.ASGITransport(create_app(quiet))
     async with httpx.AsyncClient(transport=transport, base_url="http://crm") as http:
         made = {}
-        for role in ("admin", "sales", "service"):
+        for role in ("admin", "sales"):
             token, _ = quiet.tokens.issue(await make_user(quiet, role))
             made[role] = Both(quiet, token, http)
+        narrow = await make_user(quiet, None)
+        quiet.crm._rights[narrow] = Rights({"customer": frozenset({"read"})})
+        made["narrow"] = Both(quiet, quiet.tokens.issue(narrow)[0], http)
         yield made
 
 
@@ -108,14 +112,14 @@ async def test_generated_queries_are_answered_the_same_both_ways(
     covered = 0
     for _ in range(QUERIES):
         asked = query(chance, cursors)
-        ways = both[chance.choice(sorted(both))]
+        ways = both[chance.choice(["admin", "sales", "narrow"])]
         compiled = await ways.compiled(asked)
         stock = await ways.stock(asked)
         _collect(stock, cursors)
         if compiled is not None:
             covered += 1
             assert compiled == stock, f"{asked.text}\n{asked.variables}"
-    assert covered > QUERIES * 0.6, "most of what is asked is compiled"
+    assert covered > QUERIES * 0.4, "most of what is asked is compiled"
 
 
 def _collect(answer: Any, cursors: list[str]) -> None:
