@@ -39,7 +39,7 @@ class Reads:
     def __init__(self, pool: Pool, tenant_id: UUID, scope: Scope = EVERYTHING) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
-        self.scope = scope
+        self._scope = scope
 
     def within(self, scope: Scope) -> Reads:
         """The same read models, as far as a reader may see them."""
@@ -102,7 +102,7 @@ class Reads:
         }
         if not walks:
             return {}
-        condition = both(compiled(where, table), self.scope.of(table))
+        condition = both(compiled(where, table), self._scope.of(table))
         keys = next(iter(walks.values())).keys
         statement = sql.SQL(
             "select page.* from unnest(%s::{of}[]) as list (of_value), lateral (select {names}"
@@ -129,7 +129,7 @@ class Reads:
 
     async def count(self, table: Table[Any], where: Filter = EVERY) -> Count:
         """How many rows the filter takes."""
-        condition = both(compiled(where, table), self.scope.of(table))
+        condition = both(compiled(where, table), self._scope.of(table))
         statement = sql.SQL(
             "select count(*) from (select from read_model.{} where tenant_id = %s and {} limit %s)"
             " as counted"
@@ -144,7 +144,7 @@ class Reads:
     ) -> dict[Any, Count]:
         """How many rows each of these lists has, in one statement."""
         of = column_of(table, column)
-        condition = both(compiled(where, table), self.scope.of(table))
+        condition = both(compiled(where, table), self._scope.of(table))
         statement = sql.SQL(
             "select list.of_value, counted.found from unnest(%s::{of}[]) as list (of_value),"
             " lateral (select count(*) as found from (select from read_model.{table}"
@@ -172,7 +172,7 @@ class Reads:
     async def _rows(
         self, table: Table[R], condition: Clause, tail: sql.Composable, *limit: int
     ) -> list[R]:
-        condition = both(condition, self.scope.of(table))
+        condition = both(condition, self._scope.of(table))
         statement = sql.SQL("select {} from read_model.{} where tenant_id = %s and {}{}").format(
             _names(table.columns), sql.Identifier(table.name), condition.text, tail
         )

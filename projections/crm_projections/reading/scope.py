@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from psycopg import sql
@@ -26,16 +25,6 @@ class Scope:
     """
 
     conditions: Mapping[str, Clause] = field(default_factory=dict)
-
-    @cached_property
-    def key(self) -> str:
-        """The same for the same conditions, their values included."""
-        return repr(
-            [
-                (name, clause.text.as_string(), clause.parameters)
-                for name, clause in sorted(self.conditions.items())
-            ]
-        )
 
     def of(self, table: Table[Any]) -> Clause:
         return self.conditions.get(table.name, _TRUE)

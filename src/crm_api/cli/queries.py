@@ -14,7 +14,7 @@ from rich.console import Console
 
 from crm_api.cli.place import open_place
 from crm_core import Invalid, Rejected
-from crm_core.access.rights import ROLES
+from crm_core.access.rights import BUILT_IN_ROLES, Rights
 from crm_core.ledger.postgres.connections import open_pool
 from crm_projections.reading import EVERYTHING
 
@@ -38,8 +38,8 @@ def explain_query(
         given = msgspec.json.decode(variables, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise Invalid("variables", "is a JSON object") from error
-    if role not in ROLES:
-        raise Invalid("role", f"is one of {', '.join(ROLES)}")
+    if role not in BUILT_IN_ROLES:
+        raise Invalid("role", f"is one of {', '.join(BUILT_IN_ROLES)}")
     asyncio.run(_explain(text, given, operation, role, "analyze" if analyze else "verbose"))
 
 
@@ -58,7 +58,7 @@ async def _explain(
         document = None if valid is None else query_document(valid, operation)
         if document is None:
             raise Invalid("document", "is a valid query of the schema")
-        reader = Reader(crm.tenant_id, readable_kinds(ROLES[role]), EVERYTHING)
+        reader = Reader(crm.tenant_id, readable_kinds(Rights(BUILT_IN_ROLES[role])), EVERYTHING)
         try:
             plan = compile_query(schema, document, reader, given, frozenset())
         except NotCovered as error:

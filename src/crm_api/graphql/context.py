@@ -16,7 +16,6 @@ from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import Actor
 from crm_core.access.rights import Rights
-from crm_projections.reading import Reads
 from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
@@ -54,11 +53,6 @@ class Context:
     @property
     def tenant_id(self) -> UUID:
         return self.services.crm.tenant_id
-
-    @property
-    def reads(self) -> Reads:
-        """The read models, as far as the actor may see them."""
-        return self.loaders.reads
 
     @property
     def actor(self) -> Actor:

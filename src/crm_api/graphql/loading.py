@@ -34,12 +34,12 @@ class Loaders:
 
     def __init__(self, crm: Crm, reads: Reads) -> None:
         self._crm = crm
-        self.reads = reads
+        self._reads = reads
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
     def fresh(self) -> Loaders:
         """Those of another operation."""
-        return Loaders(self._crm, self.reads)
+        return Loaders(self._crm, self._reads)
 
     async def record(self, kind: RecordKind, record_id: UUID, as_of: AsOf = NOW) -> Record | None:
         """The record now, from its read model, or as it was, from its events."""
@@ -52,7 +52,7 @@ class Loaders:
         (column,) = table.key
 
         async def load(ids: list[UUID]) -> dict[UUID, R]:
-            rows = await self.reads.get_many(table, column, ids)
+            rows = await self._reads.get_many(table, column, ids)
             return {getattr(row, column): row for row in rows}
 
         return await self._batched(("row", table.name), record_id, load)
@@ -88,14 +88,14 @@ class Loaders:
         """A page from one end of one of many lists."""
 
         async def load(values: list[UUID]) -> dict[UUID, Page[R]]:
-            return await self.reads.pages(table, column, values, window, where=where, order=order)
+            return await self._reads.pages(table, column, values, window, where=where, order=order)
 
         key = ("page", table.name, column, repr((window, where, order)))
         return cast("Page[R]", await self._batched(key, value, load))
 
     async def count(self, table: Table[R], column: str, value: UUID, where: Filter) -> Count:
         async def load(values: list[UUID]) -> dict[UUID, Count]:
-            return await self.reads.counts(table, column, values, where)
+            return await self._reads.counts(table, column, values, where)
 
         key = ("count", table.name, column, repr(where))
         return cast("Count", await self._batched(key, value, load))

@@ -16,7 +16,7 @@ from crm_api.graphql.documents import valid_document
 from crm_api.graphql.registry import readable_kinds
 from crm_api.services import Services
 from crm_core import CrmError, Lagging
-from crm_projections.reading import NotAnswered
+from crm_projections.reading import EVERYTHING, NotAnswered
 
 __all__ = ["CompiledReads"]
 
@@ -68,7 +68,7 @@ class CompiledReads:
 
     async def _reader(self, context: Context) -> Reader:
         rights = await self._services.crm.rights(context.tenant_id, context.actor)
-        return Reader(context.tenant_id, readable_kinds(rights), context.reads.scope)
+        return Reader(context.tenant_id, readable_kinds(rights), EVERYTHING)
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)
@@ -88,7 +88,7 @@ class CompiledReads:
         given: dict[str, Any],
     ) -> Plan | None:
         variables = document.variables(given)
-        key = (text, operation_name, reader.kinds, reader.scope.key, variables.pattern)
+        key = (text, operation_name, reader.kinds, variables.pattern)
         if key not in self._plans:
             try:
                 plan = compile_query(self._schema, document, reader, given, variables.late)

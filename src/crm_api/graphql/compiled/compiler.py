@@ -206,12 +206,10 @@ class _Compiler:
                     raise NotCovered("a link that cannot be null")
                 return self._record(_kind(name), Sql(values[column].sql), selected)
             case LinkedList(name, column, order):
+                kind, arguments = _kind(name), self._selections.arguments(field, selected)
+                listing = self._listing(kind, arguments, order, column, values["uuid"])
                 if name not in self._reader.kinds:
                     return constant("null")
-                kind = _kind(name)
-                listing = self._listing(
-                    kind, self._selections.arguments(field, selected), order, column, values["uuid"]
-                )
                 return self._connection(field, selected, listing, kind)
             case other:
                 raise NotCovered(repr(other))

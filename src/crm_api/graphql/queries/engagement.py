@@ -63,7 +63,7 @@ class EngagementQueries:
     ) -> Connection[Task] | None:
         context = await require(info, "task", min_position=min_position)
         window = window_of(first, after, last, before)
-        reads = context.reads
+        reads = context.services.reads
         created = Comparison("type", Operator.EQ, TaskCreated.TOPIC)
         latest_first = (Order("position", descending=True),)
         page = await reads.page(AUDIT, window, where=created, order=latest_first)

@@ -57,7 +57,7 @@ class UserQueries:
     ) -> Connection[User] | None:
         context = await require(info, "user", min_position=min_position)
         window = window_of(first, after, last, before)
-        reads = context.reads
+        reads = context.services.reads
         # Users have no read model: the trail says who was invited, the ledger the rest.
         invited = Comparison("type", Operator.EQ, UserInvited.TOPIC)
         page = await reads.page(AUDIT, window, where=invited, order=(Order("position"),))

@@ -125,7 +125,7 @@ async def interactions_of(
     if not (await info.context.rights()).allow("interaction", "read"):
         return None
     await info.context.see_own_writes()
-    reads = info.context.reads
+    reads = info.context.services.reads
     logged = Comparison("type", Operator.EQ, InteractionLogged.TOPIC)
     whole = list_of("customer_id", customer_id, logged)
     order = (Order("happened_at", descending=True), Order("position", descending=True))
