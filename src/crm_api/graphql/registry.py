@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.access import API_KEY, ROLE, SESSION, SHARE, TEAM, TENANT
 from crm_api.graphql.types.customer import CUSTOMER
@@ -42,6 +44,7 @@ def kind_of_type(type_name: str) -> RecordKind | None:
     return _BY_TYPE.get(type_name)
 
 
+@lru_cache(maxsize=256)
 def readable_kinds(rights: Rights) -> frozenset[str]:
     """The kinds that may be read, by the names that rights have for them."""
     return frozenset(name for name in _BY_NAME if rights.allow(name, "read"))

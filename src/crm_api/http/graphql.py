@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -258,6 +259,7 @@ def _status(response: GraphQLHTTPResponse, media_type: str | None) -> int:
     return 400 if media_type == _RESPONSE else 200
 
 
+@lru_cache(maxsize=256)
 def _media_type(accept: str) -> str:
     """The media type to answer in. Raises HttpRefusal 406 where none of ours is accepted."""
     if not accept.strip():
