@@ -10,16 +10,18 @@ import uvicorn
 import uvloop
 
 from crm_api.app import create_app
+from crm_api.http.allowance import Allowance
 from crm_api.services import open_services
 from crm_core import SYSTEM
 from crm_core.identity.user.commands import ActivateUser, GrantRole, InviteUser
 
 ROOT_KEY = bytes(range(32))
 USER = uuid4()
+UNLIMITED = Allowance(10**12, 10**12)
 
 
 async def main(url: str, port: int) -> None:
-    async with open_services(url, ROOT_KEY) as services:
+    async with open_services(url, ROOT_KEY, allowance=UNLIMITED) as services:
         for command in (
             InviteUser(user_id=USER, name="Bench", email=f"{USER}@example.com"),
             ActivateUser(user_id=USER),

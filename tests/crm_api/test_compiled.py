@@ -67,8 +67,9 @@ class Both:
 
 
 def _read(text: bytes) -> Any:
-    """With the order of the members of each object."""
-    return json.loads(text, object_pairs_hook=list)
+    """Without the cost, with the order of the members of each object."""
+    read = json.loads(text, object_pairs_hook=list)
+    return [member for member in read if member[0] != "extensions"]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
     from crm_api.graphql.loading import Loaders
+    from crm_api.http.allowance import Charge
 
 __all__ = ["Context", "Info", "require"]
 
@@ -40,6 +41,7 @@ class Context:
     session: Session | None = None
     connection_params: dict[str, Any] = field(default_factory=dict)
     has_waited: bool = False
+    charge: Charge | None = None
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
     _catching_up: asyncio.Task[None] | None = None

@@ -31,6 +31,7 @@ from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.loading import Loaders
 from crm_api.graphql.masking import presented
 from crm_api.http.bodies import json_object, read_body, require_json
+from crm_api.http.charging import Charging
 from crm_api.http.refusals import HttpRefusal, refusal_response
 from crm_api.messages import language_of
 from crm_api.schema import schema
@@ -82,6 +83,7 @@ class GraphQLApp(GraphQL[Context, None]):
             max_subscriptions_per_connection=_SUBSCRIPTIONS_MAX,
         )
         self._services = services
+        self._charging = Charging(schema, services.allowance)
         self._compiled = CompiledReads(schema, services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,19 +112,18 @@ class GraphQLApp(GraphQL[Context, None]):
             raise HttpRefusal(
                 ErrorCode.METHOD_NOT_ALLOWED, "http.method_not_allowed", {"allow": "GET, POST"}
             )
-        if request.method == "POST":
-            answer = await self._compiled_answer(request)
-            if answer is not None:
-                return Response(answer)
-        return await self.run(request)
-
-    async def _compiled_answer(self, request: Request) -> bytes | None:
-        """The answer in front of Strawberry, where one statement gives it. Raises HttpRefusal."""
         context = await self.get_context(request, Response())
         asked = await self.parse_http_body(_Request(request))
-        return await self._compiled.answer(
-            context, asked.query, asked.operation_name, asked.variables
-        )
+        asked, charge = self._charging.charged(context.actor.id, asked)
+        request.state.asked, context.charge = asked, charge
+        if request.method == "POST":
+            answer = await self._compiled.answer(
+                context, asked.query, asked.operation_name, asked.variables
+            )
+            if answer is not None:
+                cost = msgspec.json.encode({"cost": charge.shown()})
+                return Response(b'%b,"extensions":%b}' % (answer[:-1], cost))
+        return await self.run(request)
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         return False
@@ -151,6 +152,9 @@ class GraphQLApp(GraphQL[Context, None]):
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData:
         """The request of a body or a query string; no batches. Raises HttpRefusal."""
+        known: GraphQLRequestData | None = getattr(request._request.state, "asked", None)
+        if known is not None:
+            return known
         if request.method == "GET":
             given: dict[str, Any] = dict(request.query_params)
             for name in ("variables", "extensions"):
@@ -198,6 +202,8 @@ class GraphQLApp(GraphQL[Context, None]):
         response = process_result(result)
         if result.data is None and all(error.path is None for error in result.errors or ()):
             del response["data"]  # nothing was executed
+        charge = request.state.context.charge
+        response["extensions"] = {"cost": charge.shown()}
         return response
 
     def create_response(

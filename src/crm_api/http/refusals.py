@@ -15,6 +15,7 @@ __all__ = ["HttpRefusal", "refusal_response"]
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.QUERY_TOO_LARGE: 400,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.NOT_ACCEPTABLE: 406,
