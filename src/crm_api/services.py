@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
 from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
@@ -42,6 +43,7 @@ class Services:
     audit: AuditLog
     tokens: Tokens
     allowance: Allowance = STANDARD
+    trusted: TrustedDocuments = THIRD_PARTY
 
 
 @asynccontextmanager
@@ -54,6 +56,7 @@ async def open_services(
     redis_url: str | None = None,
     snapshot_every: int = SNAPSHOT_EVERY,
     allowance: Allowance = STANDARD,
+    trusted: TrustedDocuments = THIRD_PARTY,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
@@ -93,6 +96,7 @@ async def open_services(
             audit=audit,
             tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),
             allowance=allowance,
+            trusted=trusted,
         )
 
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
 from crm_core import SetupError
 from crm_core.audit.log import Signer
 from crm_core.audit.signing import AuditKeys, Memory, made_key_file
@@ -49,6 +50,10 @@ class Settings(BaseSettings):
     """The points that a user or a program may ask for at once; see `extensions.cost`."""
     cost_restored: int = STANDARD.restored
     """How many of them come back in a second."""
+    profile: Profile = Profile.THIRD_PARTY
+    """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
+    trusted_documents: Path | None = None
+    """A manifest of documents that may be asked for by their hash, or a folder of such."""
     host: str = "127.0.0.1"
     port: int = 8000
 
@@ -59,6 +64,9 @@ class Settings(BaseSettings):
     @property
     def allowance(self) -> Allowance:
         return Allowance(self.cost_maximum, self.cost_restored)
+
+    def trusted(self) -> TrustedDocuments:
+        return read_trusted(self.profile, self.trusted_documents)
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()

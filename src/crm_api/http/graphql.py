@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from cross_web import StarletteRequestAdapter
@@ -21,7 +21,11 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    Message,
+    SubscribeMessage,
+    SubscribeMessagePayload,
+)
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -32,7 +36,7 @@ from crm_api.graphql.loading import Loaders
 from crm_api.graphql.masking import presented
 from crm_api.http.bodies import json_object, read_body, require_json
 from crm_api.http.charging import Charging
-from crm_api.http.refusals import HttpRefusal, refusal_response
+from crm_api.http.refusals import HttpRefusal, refusal_error, refusal_response
 from crm_api.messages import language_of
 from crm_api.schema import schema
 from crm_api.services import Services
@@ -67,6 +71,20 @@ class _WebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except (TypeError, AttributeError):
             await self.handle_invalid_message("The message has not the protocol's shape")
 
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """`documentId` is taken in the payload, in place of `query`."""
+        payload: dict[str, Any] = dict(message["payload"])
+        view = self.view
+        assert isinstance(view, GraphQLApp), "it is served by this app"
+        try:
+            payload["query"] = view.trusted.text(payload.get("query"), payload.get("documentId"))
+        except HttpRefusal as refusal:
+            error = refusal_error(refusal, self.context.language)
+            await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
+            return
+        message["payload"] = cast("SubscribeMessagePayload", payload)
+        await super().handle_subscribe(message)
+
 
 class GraphQLApp(GraphQL[Context, None]):
     """Strawberry's ASGI app with the specification's status codes and media types."""
@@ -83,6 +101,7 @@ class GraphQLApp(GraphQL[Context, None]):
             max_subscriptions_per_connection=_SUBSCRIPTIONS_MAX,
         )
         self._services = services
+        self.trusted = services.trusted
         self._charging = Charging(schema, services.allowance)
         self._compiled = CompiledReads(schema, services)
 
@@ -164,7 +183,9 @@ class GraphQLApp(GraphQL[Context, None]):
             require_json(request.content_type or "")
             given = json_object(await request.get_body())
         return GraphQLRequestData(
-            query=_member(given, "query", str),
+            query=self.trusted.text(
+                _member(given, "query", str), _member(given, "documentId", str)
+            ),
             variables=_member(given, "variables", dict),
             operation_name=_member(given, "operationName", str),
             extensions=_member(given, "extensions", dict),
