@@ -18,6 +18,7 @@ from crm_api.cli import (
     explaining,
     importing,
     projections,
+    queries,
     reading,
     reporting,
     serving,
@@ -42,6 +43,7 @@ importing.add_to(commands)
 reading.add_to(commands)
 explaining.add_to(commands)
 reporting.add_to(commands)
+queries.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)

@@ -20,22 +20,28 @@ from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
     from crm_api.graphql.loading import Loaders
+    from crm_api.http.allowance import Charge
 
 __all__ = ["Context", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
+LOOK_SECONDS = 0.05  # where that was waited for already
 _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is not shown here
 
 
 @dataclass(eq=False)
 class Context:
-    """`connection_params` is what a websocket's client sent when it connected."""
+    """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
+    that the read models have had their time in this request.
+    """
 
     services: Services
     loaders: Loaders
     language: Language = Language.EN
     session: Session | None = None
     connection_params: dict[str, Any] = field(default_factory=dict)
+    has_waited: bool = False
+    charge: Charge | None = None
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
     _catching_up: asyncio.Task[None] | None = None
@@ -73,8 +79,9 @@ class Context:
     async def wait_for(self, position: Position | None) -> None:
         """Waits until the read models show this position; raises Lagging after 2 seconds."""
         if position:
+            seconds = LOOK_SECONDS if self.has_waited else WAIT_SECONDS
             await self.services.runner.wait_for(
-                self.tenant_id, position, seconds=WAIT_SECONDS, names=_SHOWN
+                self.tenant_id, position, seconds=seconds, names=_SHOWN
             )
 
     def wrote(self, position: Position) -> None:
