@@ -199,7 +199,7 @@ def failing(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         async def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(api.services.reads, "_fetch", fail)
+        monkeypatch.setattr(type(api.services.reads), "_fetch", fail)
 
     with structlog.testing.capture_logs() as logs:
         with_.logs = logs  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from crm_core.access.rights import ALL_RIGHTS, Rights
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections.reading.filters import (
     All,
@@ -22,6 +23,7 @@ from crm_projections.reading.filters import (
     parameter,
 )
 from crm_projections.reading.ordering import Order, SortKey, beyond, order_by, sort_keys
+from crm_projections.reading.sights import source_of
 from crm_projections.reading.window import Cursors, Window
 from crm_projections.tables import Column, Row, Table
 
@@ -58,11 +60,19 @@ class Page(Generic[R]):
 
 
 class Reads:
-    """Asks through a pool that acts as `crm_app`; every statement names the tenant."""
+    """Asks through a pool that acts as `crm_app`; every statement names the tenant.
 
-    def __init__(self, pool: Pool, tenant_id: UUID) -> None:
+    It shows what the rights show: to a program of ours everything, to others see `seen_by`.
+    """
+
+    def __init__(self, pool: Pool, tenant_id: UUID, rights: Rights = ALL_RIGHTS) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
+        self._rights = rights
+
+    def seen_by(self, rights: Rights) -> Reads:
+        """The same read models, as far as these rights show them."""
+        return Reads(self._pool, self._tenant_id, rights)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -121,23 +131,29 @@ class Reads:
         }
         if not walks:
             return {}
-        condition = compiled(where, table)
+        condition, source = compiled(where, table), source_of(table, self._rights)
         keys = next(iter(walks.values())).keys
         statement = sql.SQL(
             "select page.* from unnest(%s::{of}[]) as list (of_value), lateral (select {names}"
-            " from read_model.{table} where tenant_id = %s and {column} = list.of_value and {where}"
+            " from {source} where tenant_id = %s and {column} = list.of_value and {where}"
             " order by {order} limit %s) as page order by list.of_value, {order}"
         ).format(
             of=sql.SQL(of.sql_type),
             names=_names(table.columns),
-            table=sql.Identifier(table.name),
+            source=source.text,
             column=sql.Identifier(of.name),
             where=condition.text,
             order=order_by(keys),
         )
         found = await self._fetch(
             statement,
-            [list(walks), self._tenant_id, *condition.parameters, window.size + 1],
+            [
+                list(walks),
+                *source.parameters,
+                self._tenant_id,
+                *condition.parameters,
+                window.size + 1,
+            ],
         )
         rows: defaultdict[Any, list[R]] = defaultdict(list)
         for row in map(table.row_of, found):
@@ -148,13 +164,13 @@ class Reads:
 
     async def count(self, table: Table[Any], where: Filter = EVERY) -> Count:
         """How many rows the filter takes."""
-        condition = compiled(where, table)
+        condition, source = compiled(where, table), source_of(table, self._rights)
         statement = sql.SQL(
-            "select count(*) from (select from read_model.{} where tenant_id = %s and {} limit %s)"
-            " as counted"
-        ).format(sql.Identifier(table.name), condition.text)
+            "select count(*) from (select from {} where tenant_id = %s and {} limit %s) as counted"
+        ).format(source.text, condition.text)
         ((rows,),) = await self._fetch(
-            statement, [self._tenant_id, *condition.parameters, COUNT_EXACT_MAX + 1]
+            statement,
+            [*source.parameters, self._tenant_id, *condition.parameters, COUNT_EXACT_MAX + 1],
         )
         return _count(rows)
 
@@ -163,14 +179,15 @@ class Reads:
     ) -> dict[Any, Count]:
         """How many rows each of these lists has, in one statement."""
         of, condition = column_of(table, column), compiled(where, table)
+        source = source_of(table, self._rights)
         statement = sql.SQL(
             "select list.of_value, counted.found from unnest(%s::{of}[]) as list (of_value),"
-            " lateral (select count(*) as found from (select from read_model.{table}"
+            " lateral (select count(*) as found from (select from {source}"
             " where tenant_id = %s and {column} = list.of_value and {where} limit %s) as limited)"
             " as counted"
         ).format(
             of=sql.SQL(of.sql_type),
-            table=sql.Identifier(table.name),
+            source=source.text,
             column=sql.Identifier(of.name),
             where=condition.text,
         )
@@ -178,6 +195,7 @@ class Reads:
             statement,
             [
                 list(dict.fromkeys(values)),
+                *source.parameters,
                 self._tenant_id,
                 *condition.parameters,
                 COUNT_EXACT_MAX + 1,
@@ -190,10 +208,13 @@ class Reads:
     async def _rows(
         self, table: Table[R], condition: Clause, tail: sql.Composable, *limit: int
     ) -> list[R]:
-        statement = sql.SQL("select {} from read_model.{} where tenant_id = %s and {}{}").format(
-            _names(table.columns), sql.Identifier(table.name), condition.text, tail
+        source = source_of(table, self._rights)
+        statement = sql.SQL("select {} from {} where tenant_id = %s and {}{}").format(
+            _names(table.columns), source.text, condition.text, tail
         )
-        found = await self._fetch(statement, [self._tenant_id, *condition.parameters, *limit])
+        found = await self._fetch(
+            statement, [*source.parameters, self._tenant_id, *condition.parameters, *limit]
+        )
         return list(map(table.row_of, found))
 
     async def _fetch(

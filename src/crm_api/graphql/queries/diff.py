@@ -38,14 +38,16 @@ class DiffQueries:
     ) -> RecordDifference | None:
         record_id = required_uuid(id)
         before, after = from_.as_of_past(), to.as_of_past() if to else NOW
-        rights = await info.context.rights()
         try:
             found = await info.context.services.crm.diff(record_id, before, after)
         except NotFound:
             return None
         kind = kind_of_topic(found.record_type)
-        if kind is None or not rights.allow(kind.name, "read"):
+        loaders = info.context.loaders
+        if kind is None or not await loaders.sees(kind.name, record_id):
             return None
+        if not await loaders.sees_all_of(kind.name, record_id):
+            return RecordDifference.of(found, {change.field for change in found.changes})
         return RecordDifference.of(found, await _hidden(info, found.record_type, record_id))
 
 
