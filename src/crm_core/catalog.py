@@ -7,12 +7,13 @@ from crm_core.engagement.catalog import CONTEXT as ENGAGEMENT
 from crm_core.identity.catalog import CONTEXT as IDENTITY
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.messages import Command
+from crm_core.privacy.catalog import CONTEXT as PRIVACY
 from crm_core.sales.catalog import CONTEXT as SALES
 from crm_core.service.catalog import CONTEXT as SERVICE
 
 __all__ = ["AGGREGATES", "COMMANDS", "CONTEXTS"]
 
-CONTEXTS = (CUSTOMERS, SALES, SERVICE, ENGAGEMENT, IDENTITY)
+CONTEXTS = (CUSTOMERS, SALES, SERVICE, ENGAGEMENT, IDENTITY, PRIVACY)
 
 AGGREGATES: dict[str, type[Aggregate]] = {
     aggregate.TOPIC: aggregate for context in CONTEXTS for aggregate in context.aggregates

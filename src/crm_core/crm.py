@@ -8,13 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from uuid import UUID
 
+import structlog
+
 from crm_core import catalog
 from crm_core.access.records import kind_of, parent_of
 from crm_core.access.rights import NOTHING, Reach, Rights
 from crm_core.as_of import NOW, AsOf, fold_as_of
 from crm_core.authority import Authority
 from crm_core.diff import RecordDiff, diff_of
+from crm_core.erasing import Erasing
 from crm_core.execution import Execution
+from crm_core.explain import Explanation, Step, cause_of, field_origin
 from crm_core.identity.directory import Directory
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
@@ -39,6 +43,7 @@ from crm_core.ledger.snapshots import InMemorySnapshotStore, SnapshotStore
 from crm_core.ledger.subscription import Subscription, Tail
 from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
+from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 from crm_core.warrant import owner_found
 
@@ -46,6 +51,8 @@ if TYPE_CHECKING:
     from crm_core.sync import SyncCrm
 
 __all__ = ["Crm"]
+
+log = structlog.get_logger()
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -76,6 +83,7 @@ class Crm:
         self._ids = ids or RandomIds()
         self.authority = Authority(self.store, self.tenant_id)
         self._execution = Execution(self.aggregates, self._taker, self._ids, self.authority)
+        self.erasing = Erasing(self.aggregates, self.tenant_id, self.execute)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -155,7 +163,7 @@ class Crm:
             causation_id=causation_id,
             reason=reason,
         )
-        (outcome,) = await self._execution.run(self.tenant_id, [request])
+        (outcome,) = await self.execute_many([request])
         if isinstance(outcome, CrmError):
             raise outcome
         return outcome
@@ -165,7 +173,20 @@ class Crm:
 
         A refused command does not harm the others.
         """
-        return await self._execution.run(self.tenant_id, requests)
+        outcomes = await self._execution.run(self.tenant_id, requests)
+        for request, outcome in zip(requests, outcomes, strict=True):
+            if isinstance(request.command, Erases) and isinstance(outcome, Receipt):
+                await self._destroy_keys(request.command.erasure_id)
+        return outcomes
+
+    async def _destroy_keys(self, erasure_id: UUID) -> None:
+        """At once, so that nobody reads on. Where it fails the erasure is pending, and finished
+        by `Erasing.run`; that it was requested stands.
+        """
+        try:
+            await self.erasing.destroy_keys(erasure_id)
+        except (CrmError, OSError) as error:
+            log.warning("erasure.pending", erasure_id=str(erasure_id), error=type(error).__name__)
 
     async def rehearse(
         self,
@@ -211,6 +232,26 @@ class Crm:
         if found is None:
             raise NotFound("record", record_id)
         return found
+
+    async def explain(self, record_id: UUID, field: str, as_of: AsOf = NOW) -> Explanation:
+        """Why the field has its value, in this past: the event that set it last, its command and
+        actor, and what led to that, event by event.
+
+        Raises NotFound where there was no record, Rejected `explain.unknown_field`.
+        """
+        events = await self._stream(record_id, as_of)
+        found = field_origin(events, field, as_of)
+        if found is None:
+            raise NotFound("record", record_id)
+        step = None if found.event is None else await self._cause(found.event)
+        return Explanation(record_id, events[0].record_type, field, found.value, step)
+
+    async def _cause(self, event: RecordedEvent) -> Step:
+        if event.stored.causation_id is None:
+            return Step(event, None)
+        journey = Selection(correlation_id=event.stored.correlation_id)
+        pages = self.events(journey, up_to=event.position - 1)
+        return cause_of(event, [earlier async for page in pages for earlier in page])
 
     def events(
         self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None

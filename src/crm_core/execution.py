@@ -164,9 +164,8 @@ class Execution:
 
     async def _check_access(self, tenant_id: UUID, request: Request) -> Rights:
         """The actor's rights, once they allow the command on some record or other."""
-        kind, _, action = request.command.NAME.partition(".")
         rights = await self._authority.rights(tenant_id, request.actor)
-        rights.require(kind, action)
+        rights.require(*request.command.right())
         return rights
 
     async def _decide(self, batch: Batch, request: Request) -> Plan:
@@ -190,7 +189,12 @@ class Execution:
     async def _ciphers(self, tenant_id: UUID, plans: Iterable[Plan]) -> dict[UUID, Cipher]:
         """What the personal fields of these plans are sealed with, by subject."""
         subjects = {
-            part.aggregate.subject_id for plan in plans for part in plan.parts if part.is_personal
+            subject
+            for plan in plans
+            for part in plan.parts
+            if part.is_personal
+            for event in part.events
+            for subject in (part.aggregate.subject_id, *event.also_about)
         }
         return await self._store.keyring.for_sealing(tenant_id, subjects) if subjects else {}
 

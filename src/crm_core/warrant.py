@@ -29,7 +29,7 @@ class Warrant:
     ) -> None:
         self._rights = rights
         self._request = request
-        self._kind, _, self._action = request.command.NAME.partition(".")
+        self._kind, self._action = request.command.right()
         self.administrators = administrators
 
     async def shows(self, record: Aggregate, find: Find) -> bool:

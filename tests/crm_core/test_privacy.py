@@ -9,9 +9,15 @@ import psycopg
 import pytest
 
 from crm_core import REDACTED, SYSTEM, Crm, Request, SetupError
-from crm_core.customers.customer.commands import RegisterPerson, RenameCustomer, SetAddress
+from crm_core.customers.customer.commands import (
+    MergeCustomers,
+    RegisterPerson,
+    RenameCustomer,
+    RevertMerge,
+    SetAddress,
+)
 from crm_core.customers.customer.customer import Customer
-from crm_core.customers.customer.events import Address
+from crm_core.customers.customer.events import Address, CustomersAbsorbed
 from crm_core.ledger.codec import form_of
 from crm_core.privacy.cipher import Cipher, new_key
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
@@ -100,3 +106,19 @@ def test_a_flipped_bit_is_found() -> None:
     sealed[-1] ^= 1
     with pytest.raises(SetupError, match=r"privacy\.cannot_open"):
         cipher.open(bytes(sealed), b"here")
+
+
+async def test_what_a_merge_brought_goes_with_the_key_of_who_it_came_from() -> None:
+    crm = await with_ada(Crm.in_memory())
+    await crm.execute(RegisterPerson(customer_id=BOB, name="Bob"), actor=SYSTEM)
+    merge = MergeCustomers(customer_id=BOB, loser_ids=(ADA,))
+    await crm.execute(merge, actor=SYSTEM)
+    received = [point.value for point in (await crm.get(Customer, BOB)).points.values()]
+    assert received == [f"{CANARY.lower()}@example.com"]
+    await crm.execute(RevertMerge(customer_id=BOB, plan_id=merge.plan_id), actor=SYSTEM)
+
+    await crm.store.keyring.destroy(crm.tenant_id, ADA)
+    absorbed = [event.data for event in await crm.history(BOB)][1]
+    assert isinstance(absorbed, CustomersAbsorbed)
+    assert absorbed.points is REDACTED
+    assert (await crm.get(Customer, BOB)).name == "Bob"

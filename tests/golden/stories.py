@@ -29,6 +29,8 @@ from crm_core.identity.share.events import ShareLevel
 from crm_core.identity.team import commands as team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
+from crm_core.privacy.erasure import commands as erasure
+from crm_core.privacy.erasure.events import StoreReceipt
 from crm_core.sales.opportunity import commands as deal
 from crm_core.sales.opportunity import events as oe
 from crm_core.sales.pipeline import commands as pipeline
@@ -49,6 +51,7 @@ COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
 CARA, EUROPE, ITALY = UUID(int=3), UUID(int=81), UUID(int=82)
 SHARE, KEY, SESSION = UUID(int=83), UUID(int=84), UUID(int=85)
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
+STRANGER, FORGOTTEN = UUID(int=91), UUID(int=92)
 
 
 def euros(amount: str) -> Money:
@@ -68,6 +71,7 @@ def everything() -> Iterator[Command]:
         *interactions(),
         *tasks(),
         *teams_and_roles(),
+        *erasures(),
     ]
     yield from told
     yield from signing_in(len(told))
@@ -417,3 +421,11 @@ def signing_in(first: int) -> Iterator[Command]:
     yield user.UseCode(user_id=CARA, code=recovery)
     yield user.NoteFailedSignIn(user_id=CARA, factor="password")
     yield user.RemoveTotp(user_id=CARA)
+
+
+def erasures() -> Iterator[Command]:
+    """The key goes with the first command, which has that recorded by itself."""
+    yield customer.RegisterPerson(customer_id=STRANGER, name="Somebody", source="fair")
+    yield customer.EraseCustomer(customer_id=STRANGER, erasure_id=FORGOTTEN)
+    receipt = StoreReceipt(store="keys", count=1, note="keys destroyed")
+    yield erasure.CompleteErasure(erasure_id=FORGOTTEN, receipts=(receipt,))

@@ -201,6 +201,8 @@ def _changed(event: RecordedEvent, row: CustomerRow) -> CustomerRow:
             return replace(row, status=CustomerStatus.ACTIVE)
         case e.CustomerMergedInto() as fact:
             return replace(row, status=CustomerStatus.MERGED, survivor_id=fact.survivor_id)
+        case e.CustomerErased():
+            return replace(row, status=CustomerStatus.ERASED)
         case e.CustomersAbsorbed() as fact:
             return _absorbed(row, fact)
         case e.MergeReverted() as fact if fact.survivor_id == row.customer_id:

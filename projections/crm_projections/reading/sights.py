@@ -14,12 +14,12 @@ from uuid import UUID
 from psycopg import sql
 
 from crm_core.access.records import FIELD_GROUPS, OWNER_FIELDS, PARENT_FIELDS, kind_of
-from crm_core.access.rights import NOTHING, Reach, Rights
+from crm_core.access.rights import ALL_RIGHTS, NOTHING, Reach, Rights
 from crm_core.catalog import AGGREGATES
 from crm_projections.reading.filters import Clause
 from crm_projections.tables import Column, Table
 
-__all__ = ["source_of"]
+__all__ = ["EVERYTHING", "Sight"]
 
 _KEYS: Final[Mapping[str, str]] = {
     "customer": "customer_id",
@@ -34,13 +34,40 @@ _KEYS: Final[Mapping[str, str]] = {
 _TRUE, _FALSE = Clause(sql.SQL("true")), Clause(sql.SQL("false"))
 
 
-def source_of(table: Table[Any], rights: Rights) -> Clause:
-    """The table as far as the rights show it: a table name, or a subquery in its place.
+class Sight:
+    """What one reader sees of each table, by the rights; a piece of SQL to stand after `from`.
 
     A table that is not of a kind of record is shown to those who may read every kind.
     """
-    if "record_type" in table.column_names:
-        return _source_about_records(table, rights)
+
+    def __init__(self, rights: Rights) -> None:
+        self._rights = rights
+        self._sources: dict[str, Clause] = {}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of every kind that may be read at all is seen, with all its fields."""
+        return all(
+            self._rights.reach(kind).everything and not self._rights.withheld(kind)
+            for kind in map(kind_of, AGGREGATES)
+            if self._rights.allow(kind, "read")
+        )
+
+    def of(self, table: Table[Any]) -> Clause:
+        """The table's name, or a subquery in its place: it needs a name to be called by."""
+        source = self._sources.get(table.name)
+        if source is None:
+            about = "record_type" in table.column_names
+            made = _source_about_records if about else _source_of_records
+            source = self._sources[table.name] = made(table, self._rights)
+        return source
+
+
+EVERYTHING: Final = Sight(ALL_RIGHTS)
+"""For programs of ours."""
+
+
+def _source_of_records(table: Table[Any], rights: Rights) -> Clause:
     reach, withheld = rights.reach(table.name), rights.withheld(table.name)
     if reach.everything and not withheld:
         return _whole(table)
@@ -68,11 +95,8 @@ def _within(reach: Reach, kind: str) -> Clause:
 def _part(table: Table[Any], condition: Clause, shown: Mapping[str, Clause]) -> Clause:
     """The rows that the condition takes; columns are empty where they are not shown."""
     columns = [_column(column, shown.get(column.name)) for column in table.columns]
-    text = sql.SQL("(select seen.tenant_id, {} from {} as seen where {}) as {}").format(
-        sql.SQL(", ").join(column.text for column in columns),
-        _whole(table).text,
-        condition.text,
-        sql.Identifier(table.name),
+    text = sql.SQL("(select seen.tenant_id, {} from {} as seen where {})").format(
+        sql.SQL(", ").join(column.text for column in columns), _whole(table).text, condition.text
     )
     values = [value for column in columns for value in column.parameters]
     return Clause(text, (*values, *condition.parameters))

@@ -61,7 +61,7 @@ class Timeline(Projection):
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         stored, fact = event.stored, event.data
-        (customer_id,) = stored.subject_ids
+        customer_id = stored.subject_ids[0]
         if customer_id == stored.stream_id and stored.stream_type != _CUSTOMER:
             return  # a deal or a ticket that names no customer
         if isinstance(fact, InteractionRedacted):

@@ -15,7 +15,7 @@ from strawberry.dataloader import DataLoader
 from crm_core import NOW, AsOf, Crm, RecordedEvent
 from crm_core.access.records import kind_of
 from crm_core.access.rights import Rights
-from crm_projections.reading import Count, Filter, Order, Page, Reads, Window
+from crm_projections.reading import Count, Filter, Order, Page, Reads, Sight, Window
 from crm_projections.tables import Row, Table
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Loaders:
 
     async def reads(self) -> Reads:
         """The read models, as far as the reader may see them."""
-        return self._all.seen_by(await self._rights())
+        return self._all.within(Sight(await self._rights()))
 
     async def sees(self, kind: str, record_id: UUID) -> bool:
         """Whether the reader may know of the record."""
@@ -56,7 +56,9 @@ class Loaders:
         return reach.includes(record_id, await self._owner(record_id))
 
     async def sees_all_of(self, kind: str, record_id: UUID) -> bool:
-        """Whether no field of the record is withheld from the reader."""
+        """Whether the record is in sight, and no field of it withheld from the reader."""
+        if not await self.sees(kind, record_id):
+            return False
         rights = await self._rights()
         if not rights.withheld(kind):
             return True

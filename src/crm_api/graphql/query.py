@@ -8,7 +8,9 @@ from crm_api.graphql.queries.audit import AuditQueries
 from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries
+from crm_api.graphql.queries.erasure import ErasureQueries
 from crm_api.graphql.queries.event import EventQueries
+from crm_api.graphql.queries.explain import ExplainQueries
 from crm_api.graphql.queries.node import NodeQueries
 from crm_api.graphql.queries.opportunity import OpportunityQueries
 from crm_api.graphql.queries.pipeline import PipelineQueries
@@ -30,8 +32,10 @@ class Query(
     TicketQueries,
     EngagementQueries,
     UserQueries,
+    ErasureQueries,
     ReportQueries,
     DiffQueries,
+    ExplainQueries,
     EventQueries,
     AuditQueries,
     ProofQueries,

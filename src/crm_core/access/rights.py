@@ -219,6 +219,10 @@ BUILT_IN_ROLES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
             customer="*", ticket="*", interaction="*", task="*",
             opportunity="read", pipeline="read", product="read", user="read",
         ),
+        "privacy": _rules(
+            personal_data="*", customer="read", opportunity="read", ticket="read",
+            interaction="read", task="read", erasure="read", user="read",
+        ),
         "auditor": (Rule(kind=ANY, actions=(READ, "audit")),),
     }
 )  # fmt: skip

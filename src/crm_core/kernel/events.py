@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
+from uuid import UUID
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, TAggregate
 from eventsourcing.utils import register_topic, resolve_topic
@@ -93,6 +94,13 @@ class Event(AggregateEvent):
         if topic is not None:
             register_topic(topic, cls)
             EVENT_CLASSES[topic] = cls
+
+    @property
+    def also_about(self) -> tuple[UUID, ...]:
+        """Subjects beside the aggregate's own: what is personal here is sealed under the keys of
+        all of them, and goes with any.
+        """
+        return ()
 
     def apply(self, aggregate: Any) -> None:
         """Changes the aggregate's state. Never refuses: what was recorded has happened."""

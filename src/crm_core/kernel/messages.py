@@ -74,6 +74,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     async def handle(self, work: Work) -> None:
         raise NotImplementedError
 
+    @classmethod
+    def right(cls) -> tuple[str, str]:
+        """What its sender must be granted: the kind of object, and the action on it."""
+        kind, _, action = cls.NAME.partition(".")
+        return kind, action
+
     @property
     def target_id(self) -> UUID:
         target: UUID = getattr(self, self.TARGET)
@@ -125,7 +131,8 @@ class Request:
     `command_id`: named by a sender who may send it again; the first receipt is returned then.
     `effective_at`: when it happened, for what is entered later. `expected_version`: of the target;
     the command is refused, not decided again, where the record has moved on. `reason` is a code
-    for the envelope, such as `import:sales`; what a person has to say belongs in the command.
+    for the envelope, such as `import:sales:accounts.csv:12`; what a person has to say belongs in
+    the command.
     """
 
     command: Command

@@ -116,6 +116,12 @@ class AggregateStore:
         self._known.pop(tenant_id, None)
         return dropped
 
+    async def drop_snapshots_about(self, tenant_id: UUID, subject_ids: Collection[UUID]) -> int:
+        """Drops those that are about one of these subjects; how many there were."""
+        dropped = await self.snapshots.drop_about(tenant_id, subject_ids)
+        self._known.pop(tenant_id, None)
+        return dropped
+
     # --- the shortest way ---------------------------------------------------------------------
 
     async def _pasts(

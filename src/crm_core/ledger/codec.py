@@ -44,7 +44,7 @@ from crm_core.kernel.events import (
 )
 from crm_core.kernel.messages import invalid
 from crm_core.ledger.records import StoredEvent
-from crm_core.privacy.cipher import Cipher
+from crm_core.privacy.cipher import Sealing
 
 __all__ = ["EventForm", "form_of", "resolve"]
 
@@ -97,7 +97,9 @@ class EventForm:
     def is_personal(self) -> bool:
         return bool(self._personal)
 
-    def encode(self, event: Event, event_id: UUID, tenant_id: UUID, cipher: Cipher | None) -> bytes:
+    def encode(
+        self, event: Event, event_id: UUID, tenant_id: UUID, cipher: Sealing | None
+    ) -> bytes:
         """The bytes to store. Raises Rejected `subject.erased` where there is something personal
         and no cipher for it: nothing personal can be recorded about who was erased.
         """
@@ -113,7 +115,7 @@ class EventForm:
             data[name] = cipher.seal(msgspec.json.encode(value), place)
         return msgspec.json.encode(data)
 
-    def decode(self, stored: StoredEvent, cipher: Cipher | None) -> Event:
+    def decode(self, stored: StoredEvent, cipher: Sealing | None) -> Event:
         """The event as it was recorded; personal fields are REDACTED where there is no cipher.
 
         Raises SetupError `ledger.newer_schema`, `ledger.upcast_failed`, `ledger.misread`, and

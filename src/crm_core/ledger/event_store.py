@@ -16,7 +16,7 @@ from crm_core.ledger.codec import form_of, resolve
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.records import APPLICATION, NewEvent, StoredEvent
 from crm_core.ledger.selection import EVERYTHING, Page, Selection
-from crm_core.privacy.cipher import Cipher
+from crm_core.privacy.cipher import Cipher, sealing_under
 from crm_core.privacy.keys import Keyring
 
 __all__ = ["PAGE_EVENTS", "EventStore", "RecordedEvent", "fold"]
@@ -86,19 +86,23 @@ class EventStore:
         effective_at: datetime | None,
         ciphers: dict[UUID, Cipher],
     ) -> tuple[NewEvent, ...]:
-        """The events as they will be stored, under ids given by the caller; one subject for all."""
-        cipher = ciphers.get(subject_id)
+        """The events as they will be stored, under ids given by the caller, about this subject
+        and those that an event names itself.
+        """
         new = []
         for event, event_id in zip(events, event_ids, strict=True):
             form = form_of(type(event))
+            subject_ids = (subject_id, *event.also_about)
             new.append(
                 NewEvent(
                     event_id=event_id,
                     type=form.topic,
                     schema_version=form.version,
-                    data=form.encode(event, event_id, tenant_id, cipher),
+                    data=form.encode(
+                        event, event_id, tenant_id, sealing_under(subject_ids, ciphers)
+                    ),
                     effective_at=effective_at,
-                    subject_ids=(subject_id,),
+                    subject_ids=subject_ids,
                 )
             )
         return tuple(new)
@@ -118,12 +122,7 @@ class EventStore:
         ciphers = await self.keyring.for_opening(stored[0].tenant_id, subjects) if subjects else {}
         with collector_paused():
             return [
-                RecordedEvent(
-                    form.decode(
-                        event, ciphers.get(event.subject_ids[0]) if event.subject_ids else None
-                    ),
-                    event,
-                )
+                RecordedEvent(form.decode(event, sealing_under(event.subject_ids, ciphers)), event)
                 for form, event in zip(forms, stored, strict=True)
             ]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
-from crm_core.privacy.cipher import Cipher
+from crm_core.privacy.cipher import Cipher, Sealing, sealing_under
 
 __all__ = ["InMemorySnapshotStore", "Snapshot", "SnapshotStore"]
 
@@ -36,18 +36,19 @@ class Snapshot:
 
     def seal(self, state: bytes, ciphers: Mapping[UUID, Cipher]) -> Snapshot:
         """The snapshot with this state in it."""
-        for subject_id in self.subject_ids:
-            state = ciphers[subject_id].seal(state, self._place)
-        return replace(self, sealed=state)
+        return replace(self, sealed=self._under(ciphers).seal(state, self._place))
 
     def open(self, ciphers: Mapping[UUID, Cipher]) -> bytes:
         """The state. Raises KeyError without the key of one of its subjects, and SetupError
         `privacy.cannot_open` where it was changed or belongs elsewhere.
         """
-        state = self.sealed
-        for subject_id in reversed(self.subject_ids):
-            state = ciphers[subject_id].open(state, self._place)
-        return state
+        return self._under(ciphers).open(self.sealed, self._place)
+
+    def _under(self, ciphers: Mapping[UUID, Cipher]) -> Sealing:
+        sealing = sealing_under(self.subject_ids, ciphers)
+        if sealing is None:
+            raise KeyError("the key of a subject")
+        return sealing
 
     @property
     def _place(self) -> bytes:
@@ -75,6 +76,9 @@ class SnapshotStore(Protocol):
 
     async def drop(self, tenant_id: UUID, stream_ids: Collection[UUID] | None = None) -> int:
         """Deletes the snapshots of these streams, or all of the tenant; how many there were."""
+
+    async def drop_about(self, tenant_id: UUID, subject_ids: Collection[UUID]) -> int:
+        """Deletes those that are about one of these subjects; how many there were."""
 
 
 class InMemorySnapshotStore:
@@ -108,3 +112,11 @@ class InMemorySnapshotStore:
         of_tenant = self._by_stream[tenant_id]
         dropped = [s for s in of_tenant if stream_ids is None or s in stream_ids]
         return sum(len(of_tenant.pop(stream_id)) for stream_id in dropped)
+
+    async def drop_about(self, tenant_id: UUID, subject_ids: Collection[UUID]) -> int:
+        about = [
+            stream_id
+            for stream_id, kept in self._by_stream[tenant_id].items()
+            if any(not set(subject_ids).isdisjoint(s.subject_ids) for s in kept.values())
+        ]
+        return await self.drop(tenant_id, about)

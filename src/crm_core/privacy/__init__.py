@@ -1,5 +1,19 @@
-"""Personal data: a key per subject, and the sealing of fields under it.
+"""Personal data: a key per subject, the sealing of fields under it, and the erasure of a subject.
 
 Root key → wraps tenant keys → wrap subject keys → seal fields. Destroying a subject's key makes
 every field sealed under it unreadable, everywhere and for ever; nothing else is touched.
 """
+
+from __future__ import annotations
+
+from crm_core.privacy.erasure.commands import CompleteErasure, RecordKeyDestroyed
+from crm_core.privacy.erasure.erasure import Erasure, ErasureStatus
+from crm_core.privacy.erasure.events import StoreReceipt
+
+__all__ = [
+    "CompleteErasure",
+    "Erasure",
+    "ErasureStatus",
+    "RecordKeyDestroyed",
+    "StoreReceipt",
+]

@@ -47,6 +47,7 @@ from crm_projections.reading import (
     Operator,
     Order,
     Reads,
+    Sight,
     Window,
 )
 from crm_projections.registry import PROJECTIONS
@@ -138,7 +139,7 @@ class World:
     rows: dict[str, list[Any]]
 
     def reads(self, rights: Rights) -> Reads:
-        return Reads(self.pool, self.tenant_id).seen_by(rights)
+        return Reads(self.pool, self.tenant_id, Sight(rights))
 
 
 @pytest.fixture(scope="module")

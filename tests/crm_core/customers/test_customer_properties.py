@@ -12,6 +12,7 @@ from crm_core import REDACTED, SYSTEM, Command, Crm, Invalid, NotFound, Rejected
 from crm_core.customers.customer.customer import Customer, CustomerStatus
 from crm_core.ledger.codec import form_of
 from crm_core.ledger.event_store import fold
+from crm_core.privacy.cipher import sealing_under
 from stored_states import require_stored_states_stand
 from strategies import MERGE_STORY, ORGANIZATIONS, PEOPLE, customer_commands
 
@@ -149,4 +150,4 @@ def test_a_refused_command_leaves_no_trace(command: Command) -> None:
 async def _cipher(crm: Crm, event: object) -> object:
     stored = event.stored  # type: ignore[attr-defined]
     ciphers = await crm.store.keyring.for_opening(stored.tenant_id, stored.subject_ids)
-    return ciphers.get(stored.subject_ids[0])
+    return sealing_under(stored.subject_ids, ciphers)

@@ -64,6 +64,13 @@ class SnapshotStoreContract:
         assert await store.versions(OTHER) == {ONE: 20}
         assert await store.of_stream(TENANT, ONE) == []
 
+    async def test_those_about_a_subject_can_be_dropped(self, store: SnapshotStore) -> None:
+        about_both = snapshot(ONE, 10, 100, subject_ids=(ONE, TWO))
+        for one in (about_both, snapshot(TWO, 10, 150), snapshot(OTHER, 10, 160)):
+            await store.keep(one)
+        assert await store.drop_about(TENANT, [TWO]) == 2
+        assert await store.versions(TENANT) == {OTHER: 10}
+
     async def test_those_of_a_stream_can_be_dropped(self, store: SnapshotStore) -> None:
         for one in (snapshot(ONE, 10, 100), snapshot(ONE, 20, 200), snapshot(TWO, 10, 150)):
             await store.keep(one)

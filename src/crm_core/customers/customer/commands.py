@@ -21,9 +21,12 @@ from crm_core.kernel.errors import Rejected
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import Code, Money, Name, ShortText
+from crm_core.privacy.erasure.commands import Erases
+from crm_core.privacy.erasure.erasure import Erasure
 
 Losers = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=20)]
 ANCESTORS_MAX = 50
+MERGED_MAX = 1_000
 
 
 class OnCustomer(Command, frozen=True, kw_only=True):
@@ -372,3 +375,47 @@ class RevertMerge(OnCustomer, frozen=True, kw_only=True):
             [await work.load(Customer, loser) for loser in absorbed.loser_ids] if absorbed else []
         )
         survivor.revert_merge(self.plan_id, losers)
+
+
+class EraseCustomer(Erases, frozen=True, kw_only=True):
+    """Forgets a customer for ever, with all that were merged with it; the history keeps its shape.
+
+    Merged customers are one customer: whichever of them is named, all of them are erased.
+    """
+
+    NAME = "customer.erase"
+    TARGET = "customer_id"
+    customer_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        customer = await work.load(Customer, self.customer_id)
+        customer.refuse_erased()
+        members = await _merged_with(customer, work)
+        keys = sum(len(member.held_keys()) for member in members)
+        for member in members:
+            member.erase(self.erasure_id)
+        work.add(
+            Erasure.request(
+                self.erasure_id,
+                work.at,
+                subject_ids=[member.id for member in members],
+                keys_released=keys,
+            )
+        )
+
+
+async def _merged_with(customer: Customer, work: Work) -> list[Customer]:
+    """The customer, and all that are merged with it now: up to the survivor, and all under that."""
+    root = customer
+    while root.survivor_id is not None:
+        root = await work.load(Customer, root.survivor_id)
+    found = {customer.id: customer}
+    unseen = [root]
+    while unseen:
+        member = unseen.pop()
+        found[member.id] = member
+        if len(found) > MERGED_MAX:
+            raise Rejected("customer.too_many_merged", limit=MERGED_MAX)
+        for absorbed in member.absorbed.values():
+            unseen += [await work.load(Customer, loser) for loser in absorbed.loser_ids]
+    return list(found.values())

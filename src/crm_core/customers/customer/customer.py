@@ -285,6 +285,11 @@ class Customer(CustomerState):
         for loser in losers:
             loser.record(e.MergeReverted, plan_id=plan_id, survivor_id=self.id)
 
+    def erase(self, erasure_id: UUID) -> None:
+        """Ends the customer, whatever it was before; who was merged with it is erased with it."""
+        self.refuse_erased()
+        self.record(e.CustomerErased, erasure_id=erasure_id)
+
     def _missing_points(self, losers: Sequence[Customer]) -> Iterable[e.ContactPoint]:
         known = {(point.type, point.value) for point in self.points.values()}
         for loser in losers:

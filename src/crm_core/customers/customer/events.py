@@ -218,7 +218,10 @@ class CustomerMergedInto(Event):
 
 
 class CustomersAbsorbed(Event):
-    """Recorded on the survivor, with all that it received, so that the merge can be undone."""
+    """Recorded on the survivor, with all that it received, so that the merge can be undone.
+
+    What it received is about the losers as well: it goes with the key of any of them.
+    """
 
     TOPIC = "customers.customer.absorbed"
     plan_id: UUID
@@ -227,6 +230,10 @@ class CustomersAbsorbed(Event):
     tags: tuple[str, ...]
     external_ids: PersonalExternalIds
 
+    @property
+    def also_about(self) -> tuple[UUID, ...]:
+        return self.loser_ids
+
 
 class MergeReverted(Event):
     """Recorded on the survivor and on each customer that is its own again."""
@@ -234,3 +241,10 @@ class MergeReverted(Event):
     TOPIC = "customers.customer.merge_reverted"
     plan_id: UUID
     survivor_id: UUID
+
+
+class CustomerErased(Event):
+    """Nothing can happen to the customer any more; its personal data goes with its key."""
+
+    TOPIC = "customers.customer.erased"
+    erasure_id: UUID

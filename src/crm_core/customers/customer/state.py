@@ -19,6 +19,7 @@ class CustomerStatus(StrEnum):
     ACTIVE = "ACTIVE"
     ARCHIVED = "ARCHIVED"
     MERGED = "MERGED"
+    ERASED = "ERASED"  # for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,13 @@ class CustomerState(Aggregate):
         if self.status is CustomerStatus.ARCHIVED:
             raise Rejected("customer.archived", customer_id=str(self.id))
 
+    def refuse_erased(self) -> None:
+        """Raises Rejected `customer.erased`."""
+        if self.status is CustomerStatus.ERASED:
+            raise Rejected("customer.erased", customer_id=str(self.id))
+
     def _refuse_merged(self) -> None:
+        self.refuse_erased()
         if self.status is CustomerStatus.MERGED:
             raise Rejected(
                 "customer.merged", customer_id=str(self.id), survivor_id=str(self.survivor_id)
@@ -182,6 +189,8 @@ class CustomerState(Aggregate):
                 self._give_back(event.plan_id)
             case e.MergeReverted():
                 self.status, self.survivor_id = self._status_before_merge, None
+            case e.CustomerErased():
+                self.status = CustomerStatus.ERASED
             case e.OrganizationProfileSet():
                 pass  # no rule needs it; the read models show it
             case _:

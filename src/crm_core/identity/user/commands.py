@@ -102,7 +102,7 @@ class SetPassword(OnUser, frozen=True, kw_only=True):
 
 
 class GrantRole(OnUser, frozen=True, kw_only=True):
-    """Gives a user a role: a built-in one (admin, sales, service, auditor), or one defined here.
+    """Gives a user a role: a built-in one (admin, sales, service, privacy, auditor) or one defined.
 
     Nobody gives a role that goes beyond what they may themselves.
     """

@@ -76,6 +76,14 @@ class PostgresSnapshotStore:
             )
             return dropped.rowcount
 
+    async def drop_about(self, tenant_id: UUID, subject_ids: Collection[UUID]) -> int:
+        async with self._pool.connection() as connection:
+            dropped = await connection.execute(
+                "delete from ledger.snapshot where tenant_id = %s and subject_ids && %s::uuid[]",
+                [tenant_id, list(subject_ids)],
+            )
+            return dropped.rowcount
+
     async def _select(self, tenant_id: UUID, query: str, parameters: list[Any]) -> list[Snapshot]:
         async with self._pool.connection() as connection:
             found = await connection.execute(query, [tenant_id, *parameters], binary=True)

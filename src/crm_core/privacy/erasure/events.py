@@ -1,0 +1,54 @@
+"""What can happen to an erasure. Each of these is about all the subjects that are erased."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from crm_core.kernel.events import Created, Event
+
+
+class StoreReceipt(Struct, frozen=True, kw_only=True):
+    """What a store did to forget, in words that hold no personal data; `count` is of what."""
+
+    store: str
+    count: int
+    note: str
+
+
+class SubjectErasureRequested(Created):
+    """From here on the subjects' records take no command, and their unique keys are free.
+
+    The first of the subjects is the one that was asked for; the others are the same customer,
+    merged.
+    """
+
+    TOPIC = "privacy.erasure.requested"
+    subject_ids: tuple[UUID, ...]
+    keys_released: int
+
+    @property
+    def also_about(self) -> tuple[UUID, ...]:
+        return self.subject_ids[1:]
+
+
+class SubjectKeyDestroyed(Event):
+    """The keys are gone: what was sealed under them is unreadable, at whatever position it lies.
+
+    A read model blanks what it keeps of the subjects when it comes to this event.
+    """
+
+    TOPIC = "privacy.erasure.key_destroyed"
+    subject_ids: tuple[UUID, ...]
+
+    @property
+    def also_about(self) -> tuple[UUID, ...]:
+        return self.subject_ids[1:]
+
+
+class SubjectErasureCompleted(Event):
+    """Every store has answered for itself."""
+
+    TOPIC = "privacy.erasure.completed"
+    receipts: tuple[StoreReceipt, ...]
