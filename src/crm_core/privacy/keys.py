@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +18,8 @@ from crm_core.privacy.cipher import Cipher, new_key
 __all__ = ["InMemoryKeyStore", "KeyStore", "Keyring", "WrappedKeys"]
 
 _CACHED_SUBJECTS_MAX = 100_000
-_CACHE_SECONDS = 30  # a key destroyed by another process is forgotten here within this time
+_CACHE_SECONDS = 30
+_LOOK_SECONDS = 1.0  # a key destroyed by another process is forgotten here within this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class KeyStore(Protocol):
     async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
         """Deletes the key and remembers that this subject may never have one again."""
 
+    async def epoch(self, tenant_id: UUID) -> int:
+        """Rises whenever a key of the tenant is destroyed; 0 where none ever was."""
+
     async def all_keys(self, tenant_id: UUID) -> WrappedKeys:
         """Everything that is kept for a tenant, still wrapped; for a copy under the same root."""
 
@@ -58,9 +64,11 @@ class Keyring:
         self.store = store
         self._root = Cipher(root_key)
         self._tenants: dict[UUID, tuple[Cipher, bytes]] = {}
-        self._subjects: TTLCache[tuple[UUID, UUID], Cipher] = TTLCache(
+        # By tenant, its epoch and the subject: what was held before an epoch is not found in it.
+        self._subjects: TTLCache[tuple[UUID, int, UUID], Cipher] = TTLCache(
             _CACHED_SUBJECTS_MAX, _CACHE_SECONDS
         )
+        self._epochs: dict[UUID, tuple[int, float]] = {}  # and when it was looked up
 
     async def for_sealing(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Cipher]:
         """A cipher for each subject, with a new key for those that had none.
@@ -70,18 +78,25 @@ class Keyring:
         found = await self.for_opening(tenant_id, subjects)
         missing = [subject for subject in subjects if subject not in found]
         if missing:
+            epoch, _ = self._epochs[tenant_id]
             tenant, _ = await self._tenant(tenant_id)
             fresh = {s: tenant.seal(new_key(), _subject_place(tenant_id, s)) for s in missing}
             stored = await self.store.keep_subject_keys(tenant_id, fresh)
-            found |= self._unwrapped(tenant_id, tenant, stored)
+            found |= self._unwrapped(tenant_id, epoch, tenant, stored)
         return found
 
     async def for_opening(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Cipher]:
-        """A cipher for each subject whose key is there; others were erased or never known."""
+        """A cipher for each subject whose key is there; others were erased or never known.
+
+        A key that another process destroyed is found here for a second at most.
+        """
+        epoch, looked_at = self._epochs.get(tenant_id, (0, -math.inf))
+        if time.monotonic() - looked_at > _LOOK_SECONDS:
+            epoch = await self.notice_destroyed(tenant_id)
         found = {}
         missing = []
         for subject in subjects:
-            cipher = self._subjects.get((tenant_id, subject))
+            cipher = self._subjects.get((tenant_id, epoch, subject))
             if cipher is None:
                 missing.append(subject)
             else:
@@ -89,8 +104,17 @@ class Keyring:
         if missing:
             tenant, _ = await self._tenant(tenant_id)
             stored = await self.store.subject_keys(tenant_id, missing)
-            found |= self._unwrapped(tenant_id, tenant, stored)
+            found |= self._unwrapped(tenant_id, epoch, tenant, stored)
         return found
+
+    async def notice_destroyed(self, tenant_id: UUID) -> int:
+        """From here on no key is found that is destroyed by now; the epoch, see `KeyStore`."""
+        now = time.monotonic()
+        epoch = await self.store.epoch(tenant_id)
+        known, _ = self._epochs.get(tenant_id, (0, now))
+        epoch = max(epoch, known)  # of two who look at once, the slower one may have seen less
+        self._epochs[tenant_id] = (epoch, now)
+        return epoch
 
     async def blind(self, tenant_id: UUID, *parts: str) -> bytes:
         """HMAC-SHA-256 of the parts under the tenant's key: equal values meet, none can be read.
@@ -103,17 +127,18 @@ class Keyring:
     async def destroy(self, tenant_id: UUID, subject_id: UUID) -> None:
         """Makes all that is sealed for the subject unreadable, for ever."""
         await self.store.destroy_subject_key(tenant_id, subject_id)
-        self._subjects.pop((tenant_id, subject_id), None)
+        await self.notice_destroyed(tenant_id)
 
     def _unwrapped(
-        self, tenant_id: UUID, tenant: Cipher, wrapped: Mapping[UUID, bytes]
+        self, tenant_id: UUID, epoch: int, tenant: Cipher, wrapped: Mapping[UUID, bytes]
     ) -> dict[UUID, Cipher]:
+        """`epoch` is that before these keys were read: one that was destroyed since is not kept."""
         ciphers = {
             subject: Cipher(tenant.open(key, _subject_place(tenant_id, subject)))
             for subject, key in wrapped.items()
         }
         for subject, cipher in ciphers.items():
-            self._subjects[tenant_id, subject] = cipher
+            self._subjects[tenant_id, epoch, subject] = cipher
         return ciphers
 
     async def _tenant(self, tenant_id: UUID) -> tuple[Cipher, bytes]:
@@ -165,6 +190,9 @@ class InMemoryKeyStore:
     async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
         self._subjects.pop((tenant_id, subject_id), None)
         self._destroyed.add((tenant_id, subject_id))
+
+    async def epoch(self, tenant_id: UUID) -> int:
+        return sum(tenant == tenant_id for tenant, _ in self._destroyed)
 
     async def all_keys(self, tenant_id: UUID) -> WrappedKeys:
         subjects: dict[UUID, bytes | None] = {

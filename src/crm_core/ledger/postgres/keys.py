@@ -55,13 +55,25 @@ class PostgresKeyStore:
             return {subject: bytes(key) for subject, key in await found.fetchall()}
 
     async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
-        async with self._pool.connection() as connection:
+        async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(
                 "insert into vault.subject_key (tenant_id, subject_id, destroyed_at)"
                 " values (%s, %s, now()) on conflict (tenant_id, subject_id)"
-                " do update set wrapped = null, destroyed_at = now()",
+                " do update set wrapped = null, destroyed_at = now()"
+                " where subject_key.wrapped is not null",
                 [tenant_id, subject_id],
             )
+            await connection.execute(
+                "update vault.tenant_key set epoch = epoch + 1 where tenant_id = %s", [tenant_id]
+            )
+
+    async def epoch(self, tenant_id: UUID) -> int:
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                "select epoch from vault.tenant_key where tenant_id = %s", [tenant_id]
+            )
+            row = await found.fetchone()
+            return 0 if row is None else int(row[0])
 
     async def all_keys(self, tenant_id: UUID) -> WrappedKeys:
         async with self._pool.connection() as connection:
