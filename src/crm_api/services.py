@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
+from crm_projections.forgetting import ReadModels
 from crm_projections.reading import Reads
 from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
@@ -71,10 +73,12 @@ async def open_services(
         opened.push_async_callback(projector_pool.close)
         runner = ProjectionRunner(crm.store, projector_pool, all_projections())
         await runner.prepare()
+        read_models = ReadModels(projector_pool, all_projections())
         audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
         for failed, run in (
             ("projector.failed", runner.run),
             ("audit.failed", Integrator(audit).run),
+            ("erasing.failed", partial(crm.erasing.run, [read_models])),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
         yield Services(

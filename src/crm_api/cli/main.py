@@ -15,6 +15,7 @@ from crm_api.cli import (
     checkpoints,
     database,
     importing,
+    privacy,
     projections,
     reading,
     reporting,
@@ -44,6 +45,7 @@ checkpoints.add_to(commands)
 database.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
+privacy.add_to(commands)
 users.add_to(commands)
 
 
