@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
-from crm_core.ledger.postgres.appending import EVENT_COLUMNS
 
 from crm_core.customers.customer import events as customers
 from crm_core.engagement.interaction import events as engagement
@@ -25,6 +24,7 @@ from crm_core.kernel.events import Created, Event
 from crm_core.kernel.ids import tenant_id_of
 from crm_core.kernel.values import Money
 from crm_core.ledger.codec import form_of
+from crm_core.ledger.postgres.careful import EVENT_COLUMNS
 from crm_core.privacy.cipher import Cipher
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 from crm_core.sales.opportunity import events as sales

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from crm_projections.tables import Key, Row, Table
+from crm_projections.tables import Key, Row, Table, hashed
 
 __all__ = ["Rows"]
 
@@ -25,8 +25,8 @@ class Rows:
 
     def get(self, table: Table[R], *key: Any) -> R | None:
         """The row with this key, or None."""
-        found: R | None = self._shelf(table).rows.get(key[0] if len(key) == 1 else key)
-        return found
+        rows = self._shelf(table).rows
+        return rows.get(hashed(key[0]) if len(key) == 1 else tuple(map(hashed, key)))
 
     def group(self, table: Table[R], value: Any) -> list[R]:
         """The rows whose `fetch_by` column has this value, in the order of their keys."""
@@ -90,6 +90,7 @@ class _Shelf(Generic[R]):
             self.groups[self.table.fetch_value_of(row)].add(key)
 
     def group(self, value: Any) -> list[R]:
+        value = hashed(value)
         if self.table.is_fetched_by_key:
             row = self.rows.get(value)
             return [] if row is None else [row]

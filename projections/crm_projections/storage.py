@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,8 @@ from uuid import UUID
 from psycopg import sql
 
 from crm_core import RecordedEvent
+from crm_core.kernel.collecting import collector_paused
+from crm_core.ledger.postgres.arrays import BinaryArray
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy.erasure.events import SubjectKeyDestroyed
 from crm_projections.checkpoints import Slot, StaleWorker, fence
@@ -63,12 +65,19 @@ class Storage:
             fetched = await _ask(connection, projection, slot, events)
             if await moved.fetchone() is None:
                 raise StaleWorker(projection.name)
+            found = [(table, await cursor.fetchall()) for table, cursor in fetched]
+        with collector_paused():
             rows = Rows()
-            for table, cursor in fetched:
-                rows.load(table, table.rows_of(await cursor.fetchall()))
-        for event in events:
-            projection.take(event, rows)
-        await _write(connection, projection, slot, rows)
+            for table, values in found:
+                rows.load(table, table.rows_of(values))
+            for event in events:
+                projection.take(event, rows)
+            changed = {
+                table: table.arrays_of(of)
+                for table in projection.tables
+                if (of := rows.changed(table))
+            }
+        await _write(connection, slot, changed)
 
     async def digest(
         self, tenant_id: UUID, projection: Projection, generation: Generation
@@ -149,15 +158,14 @@ async def _ask(
     return cursors
 
 
-async def _write(connection: Connection, projection: Projection, slot: Slot, rows: Rows) -> None:
+async def _write(
+    connection: Connection, slot: Slot, changed: Mapping[Table[Any], Sequence[BinaryArray]]
+) -> None:
     async with connection.pipeline():
-        for table in projection.tables:
-            changed = rows.changed(table)
-            if changed:
-                await connection.execute(
-                    upsert(table, physical(table.name, slot.generation)),
-                    [slot.tenant_id, *table.arrays_of(changed)],
-                )
+        for table, arrays in changed.items():
+            await connection.execute(
+                upsert(table, physical(table.name, slot.generation)), [slot.tenant_id, *arrays]
+            )
 
 
 @lru_cache(maxsize=1_000)

@@ -30,10 +30,15 @@ from crm_core.ledger.postgres.arrays import (
     ElementType,
 )
 
-__all__ = ["Column", "Key", "Row", "Table"]
+__all__ = ["Column", "Key", "Row", "Table", "hashed"]
 
 Key = Any
 """What tells a row from the others of its table: the key's value, or a tuple of several."""
+
+
+def hashed(value: Any) -> Any:
+    """What stands for a value in keys and groups: an id's number, which hashes ten times faster."""
+    return value.int if type(value) is UUID else value
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,16 +143,24 @@ class Table(Generic[R]):
 
     @cached_property
     def key_of(self) -> Callable[[R], Key]:
-        return attrgetter(*self.key)
+        return self._hashed(*self.key)
 
     @cached_property
     def fetch_value_of(self) -> Callable[[R], Any]:
-        return attrgetter(self.fetch_column)
+        name = self.fetch_column
+        if next(column for column in self.columns if column.name == name).nullable:
+            return lambda row: hashed(getattr(row, name))
+        return self._hashed(name)
 
     @cached_property
     def order_in_group(self) -> Callable[[R], Any]:
         """What the rows of one group are sorted by: the key without what is the same for all."""
-        return attrgetter(*(name for name in self.key if name != self.fetch_column))
+        return self._hashed(*(name for name in self.key if name != self.fetch_column))
+
+    def _hashed(self, *names: str) -> Callable[[R], Any]:
+        """Gets these columns of a row as `hashed` gives them."""
+        uuids = {column.name for column in self.columns if column.sql_type == "uuid"}
+        return attrgetter(*(f"{name}.int" if name in uuids else name for name in names))
 
     # --- the table itself ---------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections.forgetting import ReadModels
-from crm_projections.reading import Reads
+from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
 
@@ -32,11 +32,13 @@ _RESTART_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`pool` is that of `reads`, for the reports; it acts as `crm_app`."""
+    """`pool` is that of `reads`, for the reports, and `pipelines` are beside it, for compiled
+    queries; they act as `crm_app`."""
 
     crm: Crm
     reads: Reads
     pool: Pool
+    pipelines: Pipelines
     runner: ProjectionRunner
     audit: AuditLog
     tokens: Tokens
@@ -69,6 +71,8 @@ async def open_services(
         )
         pool = await open_pool(url, "crm_app")
         opened.push_async_callback(pool.close)
+        pipelines = Pipelines(pool)
+        opened.push_async_callback(pipelines.close)
         projector_pool = await open_pool(url, "crm_projector", size=4)
         opened.push_async_callback(projector_pool.close)
         runner = ProjectionRunner(crm.store, projector_pool, all_projections())
@@ -85,6 +89,7 @@ async def open_services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
             pool=pool,
+            pipelines=pipelines,
             runner=runner,
             audit=audit,
             tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),

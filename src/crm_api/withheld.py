@@ -6,5 +6,5 @@ from typing import Final
 
 __all__ = ["SECRETS"]
 
-SECRETS: Final = frozenset({"password_hash"})
+SECRETS: Final = frozenset({"password_hash", "totp_secret", "secret", "digest", "recovery_digests"})
 """Names of fields of events and records that nobody is shown, be it an auditor."""

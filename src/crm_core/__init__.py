@@ -12,6 +12,7 @@ from __future__ import annotations
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
 from crm_core.diff import FieldChange, RecordDiff
+from crm_core.explain import Explanation, Step
 from crm_core.kernel.clock import Clock, ManualClock, SystemClock
 from crm_core.kernel.errors import (
     CommandReused,
@@ -53,6 +54,7 @@ __all__ = [
     "CrmError",
     "Denied",
     "Event",
+    "Explanation",
     "FieldChange",
     "Intervening",
     "Invalid",
@@ -69,6 +71,7 @@ __all__ = [
     "Request",
     "Selection",
     "SetupError",
+    "Step",
     "Subscription",
     "SyncCrm",
     "SystemClock",

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from uuid import UUID
 
 import structlog
-from cachetools import TTLCache
 
 from crm_core import catalog
-from crm_core.access.rights import ALL_RIGHTS, NO_RIGHTS, Rights, rights_of_roles
+from crm_core.access.records import kind_of
+from crm_core.access.rights import NOTHING, Reach, Rights
 from crm_core.as_of import NOW, AsOf, fold_as_of
+from crm_core.authority import Authority
 from crm_core.diff import RecordDiff, diff_of
 from crm_core.erasing import Erasing
 from crm_core.execution import Execution
+from crm_core.explain import Explanation, Step, cause_of, field_origin
+from crm_core.identity.directory import Directory
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.user import User, UserStatus
 from crm_core.kernel.aggregate import Aggregate, HeldKey
@@ -24,7 +27,7 @@ from crm_core.kernel.clock import Clock, SystemClock
 from crm_core.kernel.errors import CrmError, Invalid, NotFound
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids, RandomIds, tenant_id_of
-from crm_core.kernel.messages import Actor, ActorKind, Command, Receipt, Request
+from crm_core.kernel.messages import Actor, Command, Receipt, Request
 from crm_core.kernel.values import normal_email
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY, AggregateStore
 from crm_core.ledger.event_store import PAGE_EVENTS, EventStore, RecordedEvent
@@ -42,6 +45,7 @@ from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
+from crm_core.warrant import owner_found
 
 if TYPE_CHECKING:
     from crm_core.sync import SyncCrm
@@ -51,8 +55,6 @@ __all__ = ["Crm"]
 log = structlog.get_logger()
 
 A = TypeVar("A", bound=Aggregate)
-
-_RIGHTS_SECONDS = 1.0  # a revoked role stops working within this time in every process
 
 
 class Crm:
@@ -79,9 +81,9 @@ class Crm:
         )
         self._taker = SnapshotTaker(self.aggregates)
         self._ids = ids or RandomIds()
-        self._execution = Execution(self.aggregates, self._taker, self._ids, self.rights)
+        self.authority = Authority(self.store, self.tenant_id)
+        self._execution = Execution(self.aggregates, self._taker, self._ids, self.authority)
         self.erasing = Erasing(self.aggregates, self.tenant_id, self.execute)
-        self._rights: TTLCache[UUID, Rights] = TTLCache(10_000, _RIGHTS_SECONDS)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -231,6 +233,26 @@ class Crm:
             raise NotFound("record", record_id)
         return found
 
+    async def explain(self, record_id: UUID, field: str, as_of: AsOf = NOW) -> Explanation:
+        """Why the field has its value, in this past: the event that set it last, its command and
+        actor, and what led to that, event by event.
+
+        Raises NotFound where there was no record, Rejected `explain.unknown_field`.
+        """
+        events = await self._stream(record_id, as_of)
+        found = field_origin(events, field, as_of)
+        if found is None:
+            raise NotFound("record", record_id)
+        step = None if found.event is None else await self._cause(found.event)
+        return Explanation(record_id, events[0].record_type, field, found.value, step)
+
+    async def _cause(self, event: RecordedEvent) -> Step:
+        if event.stored.causation_id is None:
+            return Step(event, None)
+        journey = Selection(correlation_id=event.stored.correlation_id)
+        pages = self.events(journey, up_to=event.position - 1)
+        return cause_of(event, [earlier async for page in pages for earlier in page])
+
     def events(
         self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None
     ) -> AsyncIterator[Page[RecordedEvent]]:
@@ -268,24 +290,69 @@ class Crm:
     # --- who ----------------------------------------------------------------------------------
 
     async def rights(self, tenant_id: UUID, actor: Actor) -> Rights:
-        """What the actor may do now; nothing, unless it is a program of ours or an active user."""
-        if actor.kind in (ActorKind.SYSTEM, ActorKind.IMPORT):
-            return ALL_RIGHTS
-        if actor.kind is not ActorKind.USER:
-            return NO_RIGHTS
-        user_id = _uuid(actor.id)
-        if user_id is None or tenant_id != self.tenant_id:
-            return NO_RIGHTS
-        rights = self._rights.get(user_id)
-        if rights is None:
-            try:
-                user = await self.get(User, user_id)
-            except NotFound:
-                return NO_RIGHTS
-            is_active = user.status is UserStatus.ACTIVE
-            rights = rights_of_roles(user.roles) if is_active else NO_RIGHTS
-            self._rights[user_id] = rights
-        return rights
+        """What the actor may do now; nothing, unless it is a program of ours or known and let in.
+
+        What another process has changed about it counts within a second.
+        """
+        return await self.authority.rights(tenant_id, actor)
+
+    async def who_could_see(self, record_id: UUID, as_of: AsOf = NOW) -> list[UUID]:
+        """The users who may read the record, or could then, in the order of their ids.
+
+        Raises NotFound where there was no record; Invalid for a past of versions.
+        """
+        rights_of, at, record, owner_id = await self._sight(record_id, as_of)
+        kind = kind_of(record.TOPIC)
+        return [
+            user_id
+            for user_id in rights_of.active_users()
+            if rights_of.rights(Actor.user(user_id), at).reach(kind).includes(record_id, owner_id)
+        ]
+
+    async def what_could_user_see(self, user_id: UUID, as_of: AsOf = NOW) -> dict[str, Reach]:
+        """By kind, the records that a user may read, or could then; kinds without any are absent.
+
+        Raises Invalid for a past of versions.
+        """
+        position = await self._position_of(as_of)
+        directory = await self.authority.directory_at(position)
+        rights = directory.rights(Actor.user(user_id), await self._moment_of(as_of, position))
+        reaches = {kind_of(topic): rights.reach(kind_of(topic)) for topic in catalog.AGGREGATES}
+        return {kind: reach for kind, reach in sorted(reaches.items()) if reach != NOTHING}
+
+    async def _sight(
+        self, record_id: UUID, as_of: AsOf
+    ) -> tuple[Directory, datetime, Aggregate, UUID | None]:
+        """Who there was, when that was, the record as it was, and its owner."""
+        position = await self._position_of(as_of)
+
+        async def find(wanted: UUID) -> Aggregate | None:
+            loaded = await self.aggregates.load(self.tenant_id, [wanted], up_to=position)
+            return loaded.get(wanted)
+
+        record = await find(record_id)
+        if record is None:
+            raise NotFound("record", record_id)
+        directory = await self.authority.directory_at(position)
+        moment = await self._moment_of(as_of, position)
+        return directory, moment, record, await owner_found(record, find)
+
+    async def _position_of(self, as_of: AsOf) -> int:
+        if as_of.version is not None or as_of.effective_at is not None:
+            raise Invalid("as_of", "is a position or a time: rights go by what was recorded")
+        return await self.position(as_of)
+
+    async def _moment_of(self, as_of: AsOf, position: int) -> datetime:
+        """The moment at which shares and keys are looked at."""
+        if as_of.time is not None:
+            return as_of.time
+        now = self.store.ledger.clock.now()
+        if as_of == NOW or position == 0:
+            return now
+        page = await self.store.ledger.page(
+            self.tenant_id, after=position - 1, up_to=position, limit=1
+        )
+        return page[0].recorded_at if page else now
 
     async def authenticate(self, email: str, password: str) -> User | None:
         """The active user with this e-mail address and password, or None."""
@@ -311,13 +378,6 @@ def _relay(redis_url: str | None) -> Relay | None:
     from crm_core.ledger.redis_signal import RedisSignal  # only who has a Redis loads its client
 
     return RedisSignal(redis_url)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 assert catalog.CONTEXTS, "importing the catalog registers every event class"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from crm_core.as_of import AsOf, folding
-from crm_core.kernel.aggregate import Aggregate
+from crm_core.as_of import AsOf
+from crm_core.fields import FieldHistory
 from crm_core.ledger.event_store import RecordedEvent
 
 __all__ = ["FieldChange", "RecordDiff", "diff_of"]
@@ -52,7 +51,7 @@ def diff_of(events: Iterable[RecordedEvent], before: AsOf, after: AsOf) -> Recor
     between that others were recorded after.
     """
     events = list(events)
-    old, new = _Past(events, before), _Past(events, after)
+    old, new = FieldHistory(events, before), FieldHistory(events, after)
     if not old.known and not new.known:
         return None
     apart = {event.version for event in old.known} ^ {event.version for event in new.known}
@@ -71,27 +70,9 @@ def diff_of(events: Iterable[RecordedEvent], before: AsOf, after: AsOf) -> Recor
     )
 
 
-class _Past:
-    """A record folded step by step: its fields in the end, and which events changed each."""
-
-    def __init__(self, events: Iterable[RecordedEvent], as_of: AsOf) -> None:
-        self.known: list[RecordedEvent] = []
-        self.fields: Mapping[str, Any] = {}
-        self.changed_by: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
-        for event, aggregate in folding(events, as_of):
-            fields = _fields(aggregate)
-            for field in {*self.fields, *fields}:
-                if self.fields.get(field) != fields.get(field):
-                    self.changed_by[field].append(event)
-            self.known.append(event)
-            self.fields = fields
-
-    @property
-    def version(self) -> int | None:
-        return max((event.version for event in self.known), default=None)
-
-
-def _made_by(field: str, old: _Past, new: _Past, apart: set[int]) -> tuple[RecordedEvent, ...]:
+def _made_by(
+    field: str, old: FieldHistory, new: FieldHistory, apart: set[int]
+) -> tuple[RecordedEvent, ...]:
     """The events that changed the field in one past and are not in the other.
 
     Where both know the same events, in another order, it is the one that had the last word.
@@ -99,27 +80,3 @@ def _made_by(field: str, old: _Past, new: _Past, apart: set[int]) -> tuple[Recor
     touched = {event.version: event for event in (*old.changed_by[field], *new.changed_by[field])}
     made = [event for version, event in sorted(touched.items()) if version in apart]
     return tuple(made or (new.changed_by[field] or old.changed_by[field])[-1:])
-
-
-def _fields(aggregate: Aggregate) -> dict[str, Any]:
-    """The public state, copied as far as it can change; what is empty is left out."""
-    return {
-        name: _copy(value)
-        for name, value in vars(aggregate).items()
-        if not name.startswith("_") and value is not None and value not in _EMPTY
-    }
-
-
-_EMPTY: tuple[Any, ...] = (set(), {}, [], (), "")
-
-
-def _copy(value: Any) -> Any:
-    match value:
-        case dict():
-            return dict(value)
-        case set():
-            return frozenset(value)
-        case list():
-            return tuple(value)
-        case _:
-            return value

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 import msgspec
 
 from crm_core.access.rights import Rights
+from crm_core.authority import IDENTITY, Authority
 from crm_core.kernel.aggregate import HeldKey
 from crm_core.kernel.errors import CrmError, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
-from crm_core.kernel.messages import Actor, Receipt, Request, validate
+from crm_core.kernel.messages import Receipt, Request, validate
 from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.conflicts import name_the_intervening
 from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamAppend
 from crm_core.ledger.snapshot_taker import SnapshotTaker
 from crm_core.privacy.cipher import Cipher
+from crm_core.warrant import Warrant
 from crm_core.work import Batch, CommandWork, Part, Plan, refuse_taken
 
 __all__ = ["BATCH_COMMANDS_MAX", "Execution"]
@@ -30,20 +32,17 @@ _REASON = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _ATTEMPTS_MAX = 8  # of a command that keeps losing races; then the conflict goes to the caller
 
 
-RightsOf = Callable[[UUID, Actor], Awaitable[Rights]]
-
-
 class Execution:
     """Executes commands against one ledger."""
 
     def __init__(
-        self, aggregates: AggregateStore, taker: SnapshotTaker, ids: Ids, rights_of: RightsOf
+        self, aggregates: AggregateStore, taker: SnapshotTaker, ids: Ids, authority: Authority
     ) -> None:
         self._aggregates = aggregates
         self._store = aggregates.events
         self._taker = taker
         self._ids = ids
-        self._rights_of = rights_of
+        self._authority = authority
 
     async def run(self, tenant_id: UUID, requests: Sequence[Request]) -> list[Receipt | CrmError]:
         """Decides and stores a batch in one transaction; one outcome each, in order.
@@ -116,6 +115,8 @@ class Execution:
             for part in plan.parts:
                 version = part.base_version + len(part.events)
                 self._taker.committed(tenant_id, part.aggregate.id, version)
+                if part.events and part.aggregate.TOPIC.startswith(f"{IDENTITY}."):
+                    self._authority.has_changed()
 
     async def _decide_all(
         self, tenant_id: UUID, requests: dict[int, Request]
@@ -161,12 +162,14 @@ class Execution:
                 replays[named[command_id]] = refusal
         return replays
 
-    async def _check_access(self, tenant_id: UUID, request: Request) -> None:
-        rights = await self._rights_of(tenant_id, request.actor)
+    async def _check_access(self, tenant_id: UUID, request: Request) -> Rights:
+        """The actor's rights, once they allow the command on some record or other."""
+        rights = await self._authority.rights(tenant_id, request.actor)
         rights.require(*request.command.right())
+        return rights
 
     async def _decide(self, batch: Batch, request: Request) -> Plan:
-        await self._check_access(batch.tenant_id, request)
+        rights = await self._check_access(batch.tenant_id, request)
         validate(request.command)
         if request.reason is not None and not _REASON.fullmatch(request.reason):
             raise Invalid("reason", "is a code of up to 100 letters, digits and _ . : -")
@@ -174,10 +177,11 @@ class Execution:
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
         await batch.prefetch([request.command.target_id])
-        work = CommandWork(batch, request, self._ids, request.effective_at or now)
+        warrant = Warrant(rights, request, self._authority.administrators)
+        work = CommandWork(batch, request, self._ids, request.effective_at or now, warrant)
         try:
             await request.command.handle(work)
-            return batch.accept(work.plan())
+            return batch.accept(await work.plan())
         except BaseException:
             batch.forget(work.touched)
             raise

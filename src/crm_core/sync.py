@@ -10,6 +10,7 @@ from uuid import UUID
 from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
 from crm_core.diff import RecordDiff
+from crm_core.explain import Explanation
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
@@ -111,6 +112,10 @@ class SyncCrm:
     def diff(self, record_id: UUID, before: AsOf, after: AsOf = NOW) -> RecordDiff:
         """See `Crm.diff`."""
         return self._portal.call(self.crm.diff(record_id, before, after))
+
+    def explain(self, record_id: UUID, field: str, as_of: AsOf = NOW) -> Explanation:
+        """See `Crm.explain`."""
+        return self._portal.call(self.crm.explain(record_id, field, as_of))
 
     def events(
         self, selection: Selection = EVERYTHING, *, after: int = 0, up_to: int | None = None

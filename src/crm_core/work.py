@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from crm_core.access.rights import Rule
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import NotFound, Rejected, VersionConflict
 from crm_core.kernel.events import Event
@@ -15,6 +16,7 @@ from crm_core.kernel.messages import A, Request
 from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.codec import form_of
 from crm_core.ledger.event_store import fold
+from crm_core.warrant import Warrant
 
 __all__ = ["Batch", "CommandWork", "Part", "Plan", "refuse_taken"]
 
@@ -108,8 +110,11 @@ def refuse_taken(plan: Plan, held: Mapping[HeldKey, UUID | None]) -> None:
 class CommandWork:
     """`Work` for one command: remembers what each record was like before."""
 
-    def __init__(self, batch: Batch, request: Request, ids: Ids, at: datetime) -> None:
+    def __init__(
+        self, batch: Batch, request: Request, ids: Ids, at: datetime, warrant: Warrant
+    ) -> None:
         self.ids = ids
+        self._warrant = warrant
         self.tenant_id = batch.tenant_id
         self.actor = request.actor
         self.at = at
@@ -132,11 +137,22 @@ class CommandWork:
         aggregate = await self._batch.find(record_id)
         if not isinstance(aggregate, aggregate_class):
             return None
+        if not await self._warrant.shows(aggregate, self._batch.find):
+            return None
         if record_id not in self._before:
             self._check_version(aggregate)
             aggregate.happening_at(self.at)
             self._before[record_id] = (aggregate, aggregate.version, aggregate.held_keys())
         return aggregate
+
+    async def require(self, record: Aggregate, action: str) -> None:
+        await self._warrant.require(record, action, self._batch.find)
+
+    async def require_cover(self, rules: Iterable[Rule]) -> None:
+        self._warrant.require_cover(rules)
+
+    async def administrators(self) -> frozenset[UUID]:
+        return await self._warrant.administrators()
 
     def add(self, aggregate: Aggregate) -> None:
         if self._batch.has(aggregate.id):
@@ -146,8 +162,14 @@ class CommandWork:
     def guard(self, aggregate: Aggregate) -> None:
         self._guarded.add(aggregate.id)
 
-    def plan(self) -> Plan:
+    async def plan(self) -> Plan:
+        """What was decided. Raises Denied where the actor's rights do not reach a record of it."""
         parts = []
+        for aggregate, version, _ in list(self._before.values()):
+            if version == 0:
+                self._warrant.adopt(aggregate)
+            elif aggregate.pending_events:
+                await self._warrant.require_own_action(aggregate, self._batch.find)
         for aggregate, version, held in self._before.values():
             events: tuple[Event, ...] = tuple(aggregate.collect_events())  # type: ignore[arg-type]
             # What an earlier command of the batch decided may yet be refused: that counts as read.

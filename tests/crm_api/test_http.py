@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from crm_api.graphql.errors import ErrorCode
+from crm_projections.reading import NotAnswered
 
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -199,7 +200,11 @@ def failing(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         async def fail(*_: object, **__: object) -> None:
             raise error
 
+        async def not_answered(*_: object) -> None:
+            raise NotAnswered
+
         monkeypatch.setattr(api.services.reads, "_fetch", fail)
+        monkeypatch.setattr(api.services.pipelines, "ask", not_answered)
 
     with structlog.testing.capture_logs() as logs:
         with_.logs = logs  # type: ignore[attr-defined]

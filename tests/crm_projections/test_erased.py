@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT_KEY
-from crm_core import SYSTEM, Command, Crm, Lagging, ManualClock, RecordedEvent, Request
+from crm_core import SYSTEM, Command, Crm, Lagging, RecordedEvent, Request
 from crm_core.customers import Customer, EraseCustomer, RegisterPerson
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
@@ -36,7 +35,8 @@ from crm_projections.projection import Projection, project
 from crm_projections.registry import PROJECTIONS
 from crm_projections.runner import ProjectionRunner
 from crm_projections.timeline.projection import TIMELINE, Timeline
-from golden.stories import ADA, START, everything
+from golden.corpus import lived
+from golden.stories import ADA
 from projecting import folded, tell
 from strategies import PEOPLE, customer_commands
 
@@ -90,19 +90,9 @@ async def blanked_and_rebuilt(
 
 
 async def test_blanked_rows_are_those_that_a_rebuild_makes() -> None:
-    async with await with_everything() as crm:
+    async with await lived() as crm:
         for name, blanked, rebuilt in await blanked_and_rebuilt(crm, PROJECTIONS, ADA):
             assert blanked == rebuilt, name
-
-
-async def with_everything() -> Crm:
-    """A CRM in which something of every kind has happened."""
-    clock = ManualClock(START)
-    crm = Crm.in_memory(clock=clock)
-    for command in everything():
-        clock.advance(timedelta(hours=1))
-        await crm.execute(command, SYSTEM)
-    return crm
 
 
 async def tell_all(crm: Crm, commands: Sequence[Command]) -> None:
@@ -130,7 +120,7 @@ async def test_a_projection_that_does_not_blank_is_found() -> None:
     class Forgetful(Timeline):
         tables = (forgetful,)
 
-    async with await with_everything() as crm:
+    async with await lived() as crm:
         ((_, blanked, rebuilt),) = await blanked_and_rebuilt(crm, [Forgetful()], ADA)
         assert blanked != rebuilt
 

@@ -10,12 +10,24 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import pyotp
+
 from crm_core import Command, Money
+from crm_core.access.rights import Scope
 from crm_core.customers.customer import commands as customer
 from crm_core.customers.customer import events as ce
 from crm_core.engagement.interaction import commands as interaction
 from crm_core.engagement.interaction import events as ie
 from crm_core.engagement.task import commands as task
+from crm_core.identity.api_key import commands as api_key
+from crm_core.identity.role import commands as role
+from crm_core.identity.role.commands import RoleRule
+from crm_core.identity.second_factor import digest_of_code
+from crm_core.identity.session import commands as session
+from crm_core.identity.share import commands as share
+from crm_core.identity.share.events import ShareLevel
+from crm_core.identity.team import commands as team
+from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
 from crm_core.privacy.erasure import commands as erasure
 from crm_core.privacy.erasure.events import StoreReceipt
@@ -36,8 +48,10 @@ EMAIL, PHONE, TWINS_EMAIL, ROLE, PLAN = (UUID(int=n) for n in range(21, 26))
 FULL, LEAN, WIDGET = UUID(int=31), UUID(int=32), UUID(int=33)
 WON, LOST, LINE, ORDER = UUID(int=41), UUID(int=42), UUID(int=43), UUID(int=44)
 COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
+CARA, EUROPE, ITALY = UUID(int=3), UUID(int=81), UUID(int=82)
+SHARE, KEY, SESSION = UUID(int=83), UUID(int=84), UUID(int=85)
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
-STRANGER, FORGOTTEN = UUID(int=81), UUID(int=82)
+STRANGER, FORGOTTEN = UUID(int=91), UUID(int=92)
 
 
 def euros(amount: str) -> Money:
@@ -46,15 +60,37 @@ def euros(amount: str) -> Money:
 
 def everything() -> Iterator[Command]:
     """The commands in their order, one an hour; none of them is refused."""
-    yield from users()
-    yield from customers()
-    yield from pipelines()
-    yield from products()
-    yield from deals()
-    yield from tickets()
-    yield from interactions()
-    yield from tasks()
-    yield from erasures()
+    told = [
+        *tenants(),
+        *users(),
+        *customers(),
+        *pipelines(),
+        *products(),
+        *deals(),
+        *tickets(),
+        *interactions(),
+        *tasks(),
+        *teams_and_roles(),
+        *erasures(),
+    ]
+    yield from told
+    yield from signing_in(len(told))
+
+
+def moment_of(number: int) -> datetime:
+    """When the command of this number happens; every third was entered half an hour late."""
+    return START + timedelta(hours=number + 1, minutes=-30 if number % 3 == 0 else 0)
+
+
+def tenants() -> Iterator[Command]:
+    yield tenant.OnboardTenant(
+        name="Officine",
+        administrator_id=CARA,
+        administrator_name="Cara",
+        administrator_email="cara@example.com",
+    )
+    yield tenant.SuspendTenant(reason="unpaid")
+    yield tenant.ResumeTenant()
 
 
 def users() -> Iterator[Command]:
@@ -329,6 +365,62 @@ def tasks() -> Iterator[Command]:
     yield task.CompleteTask(**on, outcome="Tea was had.")
     yield task.CreateTask(task_id=CHORE, title="Tidy up", due_at=due, assignee_id=ANNA)
     yield task.CancelTask(task_id=CHORE, reason="done by others")
+
+
+def teams_and_roles() -> Iterator[Command]:
+    yield team.CreateTeam(team_id=EUROPE, name="Europe")
+    yield team.CreateTeam(team_id=ITALY, name="Italia")
+    yield team.RenameTeam(team_id=ITALY, name="Italy")
+    yield team.MoveTeam(team_id=ITALY, parent_id=EUROPE)
+    yield team.AddTeamMember(team_id=ITALY, user_id=ANNA)
+    yield team.RemoveTeamMember(team_id=ITALY, user_id=ANNA)
+    yield team.AddTeamMember(team_id=ITALY, user_id=CARA)
+    yield team.DissolveTeam(team_id=ITALY)
+    own = RoleRule(kind="customer", actions=("read", "tag"), scope=Scope.OWN)
+    yield role.DefineRole(name="field", rules=(own,))
+    wider = RoleRule(
+        kind="customer", actions=("read",), scope=Scope.TEAM_TREE, withheld=("contact", "revenue")
+    )
+    yield role.DefineRole(name="field", rules=(own, wider))
+    yield role.RetireRole(name="field")
+    yield share.GrantShare(
+        share_id=SHARE,
+        record_id=ADA,
+        principal_id=ANNA,
+        level=ShareLevel.WRITE,
+        until=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+    yield share.RevokeShare(share_id=SHARE)
+    yield api_key.IssueApiKey(
+        key_id=KEY,
+        name="Nightly",
+        user_id=CARA,
+        digest="0" * 64,
+        scopes=("customer.read", "*.audit"),
+        expires_at=datetime(2026, 12, 31, tzinfo=UTC),
+    )
+    yield api_key.RevokeApiKey(key_id=KEY)
+    over = datetime(2026, 3, 1, tzinfo=UTC)
+    on = {"session_id": SESSION}
+    yield session.OpenSession(
+        **on, user_id=CARA, digest="1" * 64, expires_at=over, impersonated_id=ANNA
+    )
+    yield session.RotateSession(**on, presented="1" * 64, digest="2" * 64)
+    yield session.EndSession(**on)
+
+
+def signing_in(first: int) -> Iterator[Command]:
+    """A second factor from its setting up to its removal; the commands' numbers begin at this."""
+    secret, recovery = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "a recovery code"
+    yield user.EnrolTotp(user_id=CARA, secret=secret)
+    code = pyotp.TOTP(secret).at(moment_of(first + 1))
+    yield user.ConfirmTotp(
+        user_id=CARA, code=code, recovery_digests=(digest_of_code(recovery), "3" * 64)
+    )
+    yield user.UseCode(user_id=CARA, code=pyotp.TOTP(secret).at(moment_of(first + 2)))
+    yield user.UseCode(user_id=CARA, code=recovery)
+    yield user.NoteFailedSignIn(user_id=CARA, factor="password")
+    yield user.RemoveTotp(user_id=CARA)
 
 
 def erasures() -> Iterator[Command]:

@@ -11,11 +11,15 @@ from crm_projections.reading.filters import (
     Operator,
 )
 from crm_projections.reading.ordering import Order
-from crm_projections.reading.reads import COUNT_EXACT_MAX, Count, Page, Reads, list_of
+from crm_projections.reading.pipeline import NotAnswered, Pipelines
+from crm_projections.reading.reads import COUNT_EXACT_MAX, Count, Reads
+from crm_projections.reading.scope import EVERYTHING, Scope
+from crm_projections.reading.walk import Page, list_of
 from crm_projections.reading.window import PAGE_MAX, Window
 
 __all__ = [
     "COUNT_EXACT_MAX",
+    "EVERYTHING",
     "PAGE_MAX",
     "All",
     "Comparison",
@@ -23,10 +27,13 @@ __all__ = [
     "Either",
     "Filter",
     "Not",
+    "NotAnswered",
     "Operator",
     "Order",
     "Page",
+    "Pipelines",
     "Reads",
+    "Scope",
     "Window",
     "list_of",
 ]

@@ -5,38 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import sql
 
 from crm_core.ledger.postgres.connections import Pool
-from crm_projections.reading.filters import (
-    All,
-    Clause,
-    Comparison,
-    Filter,
-    Operator,
-    column_of,
-    compiled,
-    parameter,
-)
-from crm_projections.reading.ordering import Order, SortKey, beyond, order_by, sort_keys
-from crm_projections.reading.window import Cursors, Window
+from crm_projections.reading.filters import Clause, Filter, column_of, compiled, parameter
+from crm_projections.reading.ordering import Order, order_by, sort_keys
+from crm_projections.reading.scope import EVERYTHING, Scope
+from crm_projections.reading.walk import EVERY, Page, Walk, both, list_of
+from crm_projections.reading.window import Window
 from crm_projections.tables import Column, Row, Table
 
-__all__ = ["COUNT_EXACT_MAX", "Count", "Page", "Reads", "list_of"]
+__all__ = ["COUNT_EXACT_MAX", "Count", "Reads"]
 
 R = TypeVar("R", bound=Row)
 
 COUNT_EXACT_MAX = 10_000
-
-EVERY = All()
-
-
-def list_of(column: str, value: Any, where: Filter = EVERY) -> Filter:
-    """The filter of one list among those that `Reads.pages` and `Reads.counts` read at once."""
-    return All((Comparison(column, Operator.EQ, value), where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +33,17 @@ class Count:
     is_exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
-    """Rows in the list's order, with their cursors; never more than were asked for."""
-
-    rows: list[R]
-    cursors: list[str]
-    has_next: bool
-    has_previous: bool
-
-
 class Reads:
-    """Asks through a pool that acts as `crm_app`; every statement names the tenant."""
+    """Asks through a pool that acts as `crm_app`; every statement names tenant and scope."""
 
-    def __init__(self, pool: Pool, tenant_id: UUID) -> None:
+    def __init__(self, pool: Pool, tenant_id: UUID, scope: Scope = EVERYTHING) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
+        self._scope = scope
+
+    def within(self, scope: Scope) -> Reads:
+        """The same read models, as far as a reader may see them."""
+        return Reads(self._pool, self._tenant_id, scope)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -95,7 +76,7 @@ class Reads:
         Raises Rejected `paging.bad_cursor` or `paging.cursor_of_another_query`, and what
         `compiled` and `sort_keys` raise.
         """
-        walk = _Walk(table, window, where, order)
+        walk = Walk(table, window, where, order)
         limit = sql.SQL(" order by {} limit %s").format(order_by(walk.keys))
         return walk.page(await self._rows(table, walk.condition, limit, window.size + 1))
 
@@ -117,11 +98,11 @@ class Reads:
         assert window.is_plain, "a cursor belongs to one list"
         of = column_of(table, column)
         walks = {
-            value: _Walk(table, window, list_of(column, value, where), order) for value in values
+            value: Walk(table, window, list_of(column, value, where), order) for value in values
         }
         if not walks:
             return {}
-        condition = compiled(where, table)
+        condition = both(compiled(where, table), self._scope.of(table))
         keys = next(iter(walks.values())).keys
         statement = sql.SQL(
             "select page.* from unnest(%s::{of}[]) as list (of_value), lateral (select {names}"
@@ -148,7 +129,7 @@ class Reads:
 
     async def count(self, table: Table[Any], where: Filter = EVERY) -> Count:
         """How many rows the filter takes."""
-        condition = compiled(where, table)
+        condition = both(compiled(where, table), self._scope.of(table))
         statement = sql.SQL(
             "select count(*) from (select from read_model.{} where tenant_id = %s and {} limit %s)"
             " as counted"
@@ -162,7 +143,8 @@ class Reads:
         self, table: Table[Any], column: str, values: Collection[Any], where: Filter = EVERY
     ) -> dict[Any, Count]:
         """How many rows each of these lists has, in one statement."""
-        of, condition = column_of(table, column), compiled(where, table)
+        of = column_of(table, column)
+        condition = both(compiled(where, table), self._scope.of(table))
         statement = sql.SQL(
             "select list.of_value, counted.found from unnest(%s::{of}[]) as list (of_value),"
             " lateral (select count(*) as found from (select from read_model.{table}"
@@ -190,6 +172,7 @@ class Reads:
     async def _rows(
         self, table: Table[R], condition: Clause, tail: sql.Composable, *limit: int
     ) -> list[R]:
+        condition = both(condition, self._scope.of(table))
         statement = sql.SQL("select {} from read_model.{} where tenant_id = %s and {}{}").format(
             _names(table.columns), sql.Identifier(table.name), condition.text, tail
         )
@@ -202,48 +185,6 @@ class Reads:
         async with self._pool.connection() as connection:
             found = await connection.execute(statement, parameters, binary=True)
             return await found.fetchall()
-
-
-class _Walk(Generic[R]):
-    """A window over one list, as a condition, an order and what makes a page of the rows."""
-
-    def __init__(
-        self, table: Table[R], window: Window, where: Filter, order: Sequence[Order]
-    ) -> None:
-        self._window = window
-        straight = sort_keys(table, order)
-        self._cursors = Cursors(table, where, straight)
-        self.keys = tuple(key.turned() for key in straight) if window.backwards else straight
-        self.condition = _both(
-            compiled(where, table),
-            self._bound(straight, window.after),
-            self._bound(tuple(key.turned() for key in straight), window.before),
-        )
-
-    def page(self, rows: list[R]) -> Page[R]:
-        """The page, of one row more than it takes, in the order of the walk."""
-        window = self._window
-        has_more = len(rows) > window.size
-        rows = rows[: window.size]
-        if window.backwards:
-            rows.reverse()
-        return Page(
-            rows,
-            [self._cursors.of(row) for row in rows],
-            has_next=window.before is not None if window.backwards else has_more,
-            has_previous=has_more if window.backwards else window.after is not None,
-        )
-
-    def _bound(self, keys: Sequence[SortKey], cursor: str | None) -> Clause | None:
-        return None if cursor is None else beyond(keys, self._cursors.values(cursor))
-
-
-def _both(*clauses: Clause | None) -> Clause:
-    given = [clause for clause in clauses if clause is not None]
-    return Clause(
-        sql.SQL(" and ").join(clause.text for clause in given),
-        tuple(value for clause in given for value in clause.parameters),
-    )
 
 
 def _any_of(column: Column, values: Iterable[Any]) -> Clause:

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -21,11 +22,12 @@ from crm_projections.reading.filters import Filter
 from crm_projections.reading.ordering import SortKey
 from crm_projections.tables import Row, Table
 
-__all__ = ["PAGE_MAX", "Cursors", "Window"]
+__all__ = ["DIGEST_LENGTH", "PAGE_MAX", "Cursors", "Window", "query_digest", "query_text"]
 
 PAGE_MAX = 100
 
 _CURSOR_LENGTH_MAX = 4_096
+DIGEST_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,10 @@ class Cursors:
 
     def __init__(self, table: Table[Any], where: Filter, keys: Sequence[SortKey]) -> None:
         self._keys = keys
-        query = (table.name, where, [(key.column.name, key.descending) for key in keys])
-        self._query = hashlib.sha256(repr(query).encode()).hexdigest()[:16]
+        self._query = query_digest(query_text(table, where, keys))
 
     def of(self, row: Row) -> str:
-        values = [getattr(row, key.column.name) for key in self._keys]
+        values = [_plain(getattr(row, key.column.name)) for key in self._keys]
         raw = msgspec.json.encode([self._query, *values])
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
@@ -85,6 +86,20 @@ class Cursors:
         if len(values) != len(self._keys):
             raise Rejected("paging.bad_cursor")
         return tuple(_typed(*pair) for pair in zip(self._keys, values, strict=True))
+
+
+def query_text(table: Table[Any], where: Filter, keys: Sequence[SortKey]) -> str:
+    """What a cursor belongs to, in words."""
+    return repr((table.name, where, [(key.column.name, key.descending) for key in keys]))
+
+
+def query_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _plain(value: Any) -> Any:
+    """A decimal number as PostgreSQL writes it, without an exponent."""
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _parts(cursor: str) -> list[Any]:

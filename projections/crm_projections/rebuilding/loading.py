@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from crm_core import SetupError
+from crm_core.kernel.collecting import collector_paused
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.ledger.postgres.streams import select_streams
@@ -83,13 +84,14 @@ class Loader:
             if not stored:
                 break
             batch = await read_batch(self._store, stored, self._projections)
-            rows = _folded(self._projections, batch, skipped)
-            for projection in self._projections:
-                for table in projection.tables:
-                    changed = rows[projection.name].changed(table)
-                    if changed:
-                        of = (projection.name, table.name)
-                        copied[of].append(table.copied(part.tenant_id, changed))
+            with collector_paused():
+                rows = _folded(self._projections, batch, skipped)
+                for projection in self._projections:
+                    for table in projection.tables:
+                        changed = rows[projection.name].changed(table)
+                        if changed:
+                            of = (projection.name, table.name)
+                            copied[of].append(table.copied(part.tenant_id, changed))
             first = UUID(int=stored[-1].stream_id.int + 1)
         await self._copy(part, copied)
 

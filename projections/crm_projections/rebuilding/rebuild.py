@@ -140,6 +140,7 @@ class Rebuild:
             await self._load(self._id)
         elif loading:
             await Loader(self._store, self._pool, loading, self._id, "here").run()
+        await self._report()
         await asyncio.gather(*(self._finish(g, p) for p, g in loading.items()))
         numbers = {name: generation.number for name, generation in generations.items()}
         runner = ProjectionRunner(self._store, self._pool, self._projections, only=numbers)
@@ -158,9 +159,13 @@ class Rebuild:
             with contextlib.suppress(OSError, psycopg.OperationalError):
                 async with self._pool.connection() as connection:
                     await tend(connection, self._id)
-                    if self._progress is not None:
-                        self._progress(*await loaded_events(connection, self._id))
+                await self._report()
             await asyncio.sleep(pause)
+
+    async def _report(self) -> None:
+        if self._progress is not None:
+            async with self._pool.connection() as connection:
+                self._progress(*await loaded_events(connection, self._id))
 
     async def _end(self, generations: Mapping[str, Generation]) -> None:
         async with self._pool.connection() as connection:

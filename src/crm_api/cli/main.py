@@ -14,6 +14,7 @@ from crm_api.cli import (
     audit,
     checkpoints,
     database,
+    explaining,
     importing,
     privacy,
     projections,
@@ -39,6 +40,7 @@ commands = typer.Typer(
 serving.add_to(commands)
 importing.add_to(commands)
 reading.add_to(commands)
+explaining.add_to(commands)
 reporting.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)

@@ -16,11 +16,15 @@ from crm_api.cli.moments import as_of_of, as_of_record, effective_of
 from crm_api.cli.place import open_place
 from crm_api.withheld import SECRETS
 from crm_core import AsOf, Crm, Event, Invalid, NotFound, RecordedEvent, Redacted
-from crm_core.kernel.aggregate import HeldKey, external_key
+from crm_core.kernel.aggregate import AGGREGATE_CLASSES, HeldKey, external_key
 from crm_core.kernel.events import own_fields
 from crm_core.kernel.values import normal_email
 
+__all__ = ["RecordArgument", "add_to", "record_id_of", "shown"]
+
 console = Console()
+
+_KINDS = {topic.rpartition(".")[2] for topic in AGGREGATE_CLASSES} | set(AGGREGATE_CLASSES)
 
 
 def add_to(commands: typer.Typer) -> None:
@@ -30,7 +34,11 @@ def add_to(commands: typer.Typer) -> None:
 
 
 RecordArgument = Annotated[
-    str, typer.Argument(help="An id, an e-mail address, or system:id of another system.")
+    str,
+    typer.Argument(
+        help="An id, with its type or without (`customer:…`), an e-mail address, or system:id of"
+        " another system.",
+    ),
 ]
 
 
@@ -83,7 +91,7 @@ async def _diff(record: str, before: AsOf, after: AsOf) -> None:
     table = Table("field", "before", "after", "by")
     for change in found.changes:
         values = [
-            "" if value is None else escape(_shown(change.field, value))
+            "" if value is None else escape(shown(change.field, value))
             for value in (change.before, change.after)
         ]
         table.add_row(change.field, *values, "\n".join(map(_made, change.events)))
@@ -106,7 +114,7 @@ def _cells(event: RecordedEvent) -> tuple[object, ...]:
         f"{happened:%Y-%m-%d %H:%M}" if happened else "",
         f"{event.actor.kind.value.lower()} {event.actor.id}",
         event.type.rpartition(".")[2],
-        ", ".join(f"{name}={_shown(name, value)}" for name, value in _data(event.data).items()),
+        ", ".join(f"{name}={shown(name, value)}" for name, value in _data(event.data).items()),
     )
 
 
@@ -114,7 +122,7 @@ def _data(event: Event) -> dict[str, Any]:
     return {name: getattr(event, name) for name in own_fields(type(event))}
 
 
-def _shown(name: str, value: Any) -> str:
+def shown(name: str, value: Any) -> str:
     """The value in JSON; what was erased in words."""
     if name in SECRETS:
         return "[secret]"
@@ -128,11 +136,12 @@ def _erased(value: Any) -> str:
 
 
 async def record_id_of(crm: Crm, record: str) -> UUID:
+    """The record that somebody means. Raises NotFound, or Invalid where it cannot be one."""
+    system, colon, external_id = record.partition(":")
     try:
-        return UUID(record)
+        return UUID(external_id if system in _KINDS else record)
     except ValueError:
         pass
-    system, colon, external_id = record.partition(":")
     if "@" in record:
         keys = [HeldKey("email", normal_email(record)), HeldKey("login", normal_email(record))]
     elif colon:

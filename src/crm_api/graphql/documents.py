@@ -14,7 +14,7 @@ from strawberry.schema.schema import Schema, validate_document
 
 from crm_api.graphql.limits import TOKENS_MAX, excesses, too_large
 
-__all__ = ["Documents"]
+__all__ = ["Documents", "valid_document"]
 
 _CACHED_MAX = 512
 _CACHED_LENGTH_MAX = 20_000
@@ -43,6 +43,12 @@ class Documents(SchemaExtension):
                 context.query, context.graphql_document, context.schema
             )
         yield
+
+
+def valid_document(text: str, schema: Schema) -> DocumentNode | None:
+    """The document, or None where anything is wrong with it."""
+    document = _parse(text)
+    return None if document is None or _faults(text, document, schema) else document
 
 
 def _parse(text: str) -> DocumentNode | None:

@@ -7,14 +7,20 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
-__all__ = ["follower", "resolver"]
+from crm_api.graphql.reading import Reading
+
+__all__ = ["READS", "follower", "resolver"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def resolver(description: str) -> Callable[[F], F]:
-    """Makes a method a field of its GraphQL type."""
-    return cast("Callable[[F], F]", strawberry.field(description=description))
+READS = "reads"  # in the metadata of a field
+
+
+def resolver(description: str, *, reads: Reading | None = None) -> Callable[[F], F]:
+    """Makes a method a field of its GraphQL type; `reads` is what it reads, if a statement can."""
+    metadata = {} if reads is None else {READS: reads}
+    return cast("Callable[[F], F]", strawberry.field(description=description, metadata=metadata))
 
 
 def follower(description: str) -> Callable[[F], F]:

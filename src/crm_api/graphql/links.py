@@ -9,6 +9,8 @@ from uuid import UUID
 
 from crm_api.graphql.connection import Connection, page_of
 from crm_api.graphql.context import Info
+from crm_api.graphql.filters import order_of
+from crm_api.graphql.reading import LinkedList
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.node import Record
 from crm_core import NOW, AsOf
@@ -35,22 +37,26 @@ async def linked(info: Info, kind: RecordKind, record_id: UUID | None, as_of: As
 
 async def linked_list(
     info: Info,
-    kind: RecordKind,
-    column: str,
+    reads: LinkedList,
     record: Record,
     window: Window,
     where: Filter,
-    order: Sequence[Order],
+    order_by: Sequence[Any] | None,
 ) -> Connection[Any] | None:
     """A page of the records that name this one in a column; None where they are not to be seen.
 
     Lists are of the present: on a record as of the past there is none.
     """
+    from crm_api.graphql.registry import kind_of_name
+
+    kind = kind_of_name(reads.kind)
+    assert kind is not None, f"{reads.kind} is a kind of record"
+    order = order_of(order_by, reads.order)
     if record.as_of != NOW or not (await info.context.rights()).allow(kind.name, "read"):
         return None
     value = record.uuid
     return await list_page(
-        info, _table(kind), column, value, window, where, order, kind.graphql_type.of
+        info, _table(kind), reads.column, value, window, where, order, kind.graphql_type.of
     )
 
 

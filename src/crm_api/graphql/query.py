@@ -10,6 +10,7 @@ from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries
 from crm_api.graphql.queries.erasure import ErasureQueries
 from crm_api.graphql.queries.event import EventQueries
+from crm_api.graphql.queries.explain import ExplainQueries
 from crm_api.graphql.queries.node import NodeQueries
 from crm_api.graphql.queries.opportunity import OpportunityQueries
 from crm_api.graphql.queries.pipeline import PipelineQueries
@@ -34,6 +35,7 @@ class Query(
     ErasureQueries,
     ReportQueries,
     DiffQueries,
+    ExplainQueries,
     EventQueries,
     AuditQueries,
     ProofQueries,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm_api.graphql.records import RecordKind
+from crm_api.graphql.types.access import API_KEY, ROLE, SESSION, SHARE, TEAM, TENANT
 from crm_api.graphql.types.customer import CUSTOMER
 from crm_api.graphql.types.erasure import ERASURE
 from crm_api.graphql.types.interaction import INTERACTION
@@ -15,7 +16,10 @@ from crm_api.graphql.types.user import USER
 
 __all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type"]
 
-KINDS = (CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER, ERASURE)
+KINDS = (
+    CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER,
+    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE,
+)  # fmt: skip
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_TOPIC = {kind.aggregate.TOPIC: kind for kind in KINDS}

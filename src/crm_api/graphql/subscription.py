@@ -41,7 +41,7 @@ class Subscription:
         record_id: RecordIdArgument = strawberry.UNSET,
     ) -> AsyncGenerator[EventRecord, None]:
         context = info.context
-        if not (await context.rights()).actions:
+        if (await context.rights()).is_nothing:
             raise Denied("event.read")
         crm = context.services.crm
         start = await crm.position() if after is None or after is strawberry.UNSET else after

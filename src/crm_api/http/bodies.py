@@ -29,7 +29,10 @@ def require_json(content_type: str) -> None:
 
 
 async def read_body(request: Request) -> bytes:
-    """Raises HttpRefusal 413 as soon as the body turns out too large."""
+    """Kept for who asks again. Raises HttpRefusal 413 as soon as it turns out too large."""
+    known: bytes | None = getattr(request.state, "body", None)
+    if known is not None:
+        return known
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -37,6 +40,7 @@ async def read_body(request: Request) -> bytes:
             raise HttpRefusal(
                 ErrorCode.PAYLOAD_TOO_LARGE, "http.body_too_large", limit=BODY_BYTES_MAX
             )
+    request.state.body = bytes(body)
     return bytes(body)
 
 

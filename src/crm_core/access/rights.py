@@ -1,70 +1,228 @@
-"""Rights: an object and an action, granted by roles, denied by default."""
+"""Rights: which actions on which records, and which of their fields; denied by default.
+
+`Rights` is the one object that is asked on every path. Its two readers are `Reach.includes` for a
+record at hand and `crm_projections.reading.sights` for SQL; a property test holds them equal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
+from uuid import UUID
 
+from msgspec import Struct
+
+from crm_core.access.records import FIELD_GROUPS
 from crm_core.kernel.errors import Denied
 
-__all__ = ["ALL_RIGHTS", "NO_RIGHTS", "ROLES", "Rights", "rights_of_roles"]
+__all__ = [
+    "ADMIN",
+    "ALL_RIGHTS",
+    "BUILT_IN_ROLES",
+    "EVERYTHING",
+    "NOBODY",
+    "NOTHING",
+    "NO_RIGHTS",
+    "Circle",
+    "Reach",
+    "Rights",
+    "Rule",
+    "Scope",
+]
 
-_ANY = "*"
+ANY: Final = "*"
+READ: Final = "read"
+
+
+class Scope(StrEnum):
+    """Whose records a rule is about. Each of the first three includes those before it."""
+
+    OWN = "OWN"
+    TEAM = "TEAM"  # of a member of a team of the user's
+    TEAM_TREE = "TEAM_TREE"  # of a member of such a team, or of one below it
+    SHARED = "SHARED"  # shared with the user or a team of the user's
+    ALL = "ALL"
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """Allows these actions on a kind of record, `*` for every one; within its scope only.
+
+    `withheld` names groups of fields (`crm_core.access.records`) that the rule does not show.
+    """
+
+    kind: str
+    actions: tuple[str, ...]
+    scope: Scope = Scope.ALL
+    withheld: tuple[str, ...] = ()
+
+    def allows(self, kind: str, action: str) -> bool:
+        return self.kind in (kind, ANY) and (action in self.actions or ANY in self.actions)
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
-    """The actions an actor may take on each kind of object; `*` stands for every one."""
+class Reach:
+    """The records of one kind that something may be done to: these owners', and these."""
 
-    actions: Mapping[str, frozenset[str]]
+    everything: bool = False
+    owners: frozenset[UUID] = frozenset()
+    records: frozenset[UUID] = frozenset()
+
+    def includes(self, record_id: UUID, owner_id: UUID | None) -> bool:
+        """Whether the record is among them."""
+        return self.everything or owner_id in self.owners or record_id in self.records
+
+    def __or__(self, other: Reach) -> Reach:
+        if self.everything or other.everything:
+            return EVERYTHING
+        return Reach(False, self.owners | other.owners, self.records | other.records)
+
+
+EVERYTHING: Final = Reach(everything=True)
+NOTHING: Final = Reach()
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """The people around a user, as they stand at some moment: what scopes are measured by."""
+
+    own: frozenset[UUID] = frozenset()
+    team: frozenset[UUID] = frozenset()
+    team_tree: frozenset[UUID] = frozenset()
+    shared_to_read: frozenset[UUID] = frozenset()
+    shared_to_write: frozenset[UUID] = frozenset()
+
+    def reach(self, scope: Scope, action: str) -> Reach:
+        match scope:
+            case Scope.OWN:
+                return Reach(owners=self.own)
+            case Scope.TEAM:
+                return Reach(owners=self.own | self.team)
+            case Scope.TEAM_TREE:
+                return Reach(owners=self.own | self.team | self.team_tree)
+            case Scope.SHARED if action == READ:
+                return Reach(records=self.shared_to_read | self.shared_to_write)
+            case Scope.SHARED:
+                return Reach(records=self.shared_to_write)
+            case Scope.ALL:
+                return EVERYTHING
+
+
+NOBODY: Final = Circle()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rights:
+    """What an actor may do: the union of the rules, cut down to what an API key is `limited_to`.
+
+    One more rule never takes anything away.
+    """
+
+    rules: tuple[Rule, ...]
+    circle: Circle = NOBODY
+    limited_to: tuple[str, ...] | None = None
+    _reaches: dict[tuple[str, str, str | None], Reach] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.rules
 
     def allow(self, kind: str, action: str) -> bool:
-        """Whether the action on that kind of object is granted. What is not granted is denied."""
-        for granted in (self.actions.get(kind), self.actions.get(_ANY)):
-            if granted is not None and (action in granted or _ANY in granted):
-                return True
-        return False
+        """Whether the action is granted on any record of the kind there might be."""
+        return self._within_limit(kind, action) and any(
+            rule.allows(kind, action) for rule in self.rules
+        )
 
     def require(self, kind: str, action: str) -> None:
         """Raises Denied unless the action is granted."""
         if not self.allow(kind, action):
             raise Denied(f"{kind}.{action}")
 
+    def reach(self, kind: str, action: str = READ, *, showing: str | None = None) -> Reach:
+        """The records that the action is granted on; with `showing`, this group of fields too."""
+        key = (kind, action, showing)
+        found = self._reaches.get(key)
+        if found is None:
+            found = self._reaches[key] = self._united(kind, action, showing)
+        return found
 
-def _rights(**actions: str) -> Rights:
-    return Rights(
-        MappingProxyType({kind: frozenset(words.split()) for kind, words in actions.items()})
+    def _united(self, kind: str, action: str, showing: str | None) -> Reach:
+        united = NOTHING
+        if self._within_limit(kind, action):
+            for rule in self.rules:
+                if rule.allows(kind, action) and showing not in rule.withheld:
+                    united |= self.circle.reach(rule.scope, action)
+        return united
+
+    def withheld(self, kind: str) -> Mapping[str, Reach]:
+        """The groups of fields that are not shown everywhere, and where they are shown."""
+        whole = self.reach(kind)
+        shown = {group: self.reach(kind, showing=group) for group in FIELD_GROUPS.get(kind, ())}
+        return {group: reach for group, reach in shown.items() if reach != whole}
+
+    def shows_all_of(self, kind: str, record_id: UUID, owner_id: UUID | None) -> bool:
+        """Whether no field of the record is withheld. False where it is not seen at all."""
+        seen = (self.reach(kind), *self.withheld(kind).values())
+        return all(reach.includes(record_id, owner_id) for reach in seen)
+
+    def cover(self, rules: Iterable[Rule]) -> bool:
+        """Whether nothing in the rules goes beyond these rights: who grants gives what is theirs.
+
+        It errs on the side of no: it looks for one rule that is as wide.
+        """
+        return self.limited_to is None and all(
+            any(_is_within(rule, own) for own in self.rules) for rule in rules
+        )
+
+    def _within_limit(self, kind: str, action: str) -> bool:
+        return self.limited_to is None or not {
+            f"{kind}.{action}", f"{kind}.{ANY}", f"{ANY}.{action}", f"{ANY}.{ANY}",
+        }.isdisjoint(self.limited_to)  # fmt: skip
+
+
+_WIDTH = {Scope.OWN: 1, Scope.TEAM: 2, Scope.TEAM_TREE: 3, Scope.ALL: 4}
+
+
+def _is_within(rule: Rule, own: Rule) -> bool:
+    """Whether one rule is as wide as another: the same records, fields and actions, or more."""
+    as_wide = own.scope in (rule.scope, Scope.ALL) or (
+        rule.scope in _WIDTH and _WIDTH.get(own.scope, 0) >= _WIDTH[rule.scope]
+    )
+    return (
+        as_wide
+        and own.kind in (rule.kind, ANY)
+        and (ANY in own.actions or set(rule.actions) <= set(own.actions))
+        and set(own.withheld) <= set(rule.withheld)
     )
 
 
-ALL_RIGHTS = Rights(MappingProxyType({_ANY: frozenset({_ANY})}))
-NO_RIGHTS = Rights(MappingProxyType({}))
+def _rules(**actions: str) -> tuple[Rule, ...]:
+    return tuple(Rule(kind=kind, actions=tuple(words.split())) for kind, words in actions.items())
 
-ROLES: Mapping[str, Rights] = MappingProxyType(
+
+ADMIN: Final = "admin"
+
+BUILT_IN_ROLES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
-        "admin": ALL_RIGHTS,
-        "sales": _rights(
+        ADMIN: (Rule(kind=ANY, actions=(ANY,)),),
+        "sales": _rules(
             customer="*", opportunity="*", interaction="*", task="*",
             pipeline="read", product="read", ticket="read open comment", user="read",
         ),
-        "service": _rights(
+        "service": _rules(
             customer="*", ticket="*", interaction="*", task="*",
             opportunity="read", pipeline="read", product="read", user="read",
         ),
-        "privacy": _rights(
+        "privacy": _rules(
             personal_data="*", customer="read", opportunity="read", ticket="read",
             interaction="read", task="read", erasure="read", user="read",
         ),
-        "auditor": Rights(MappingProxyType({_ANY: frozenset({"read", "audit"})})),
+        "auditor": (Rule(kind=ANY, actions=(READ, "audit")),),
     }
 )  # fmt: skip
+"""Roles that are there from the beginning; a tenant may define all but `admin` anew."""
 
-
-def rights_of_roles(roles: Iterable[str]) -> Rights:
-    """The union of what the roles grant: one more role never takes anything away."""
-    united: dict[str, frozenset[str]] = {}
-    for role in roles:
-        for kind, actions in ROLES.get(role, NO_RIGHTS).actions.items():
-            united[kind] = united.get(kind, frozenset()) | actions
-    return Rights(MappingProxyType(united))
+ALL_RIGHTS: Final = Rights(BUILT_IN_ROLES[ADMIN])
+NO_RIGHTS: Final = Rights(())

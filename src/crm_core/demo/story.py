@@ -9,7 +9,7 @@ from random import Random
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from crm_core.access.rights import rights_of_roles
+from crm_core.access.rights import BUILT_IN_ROLES, Rights
 from crm_core.kernel.ids import derived_id
 from crm_core.kernel.messages import SYSTEM, Actor, ActorKind, Command, Request
 
@@ -115,7 +115,7 @@ class Story:
             return SYSTEM
         kind, _, action = command.NAME.partition(".")
         user_id = self.user_id(who)
-        if rights_of_roles((who.role,)).allow(kind, action):
+        if Rights(BUILT_IN_ROLES[who.role]).allow(kind, action):
             return Actor.user(user_id)
         return Actor(ActorKind.SYSTEM, SYSTEM.id, on_behalf_of=str(user_id))
 

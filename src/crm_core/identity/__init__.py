@@ -1,29 +1,87 @@
-"""Identity: who uses the CRM, how they prove it, and their roles."""
+"""Identity: who uses the CRM, how they prove it, and what they may do."""
 
 from __future__ import annotations
 
+from crm_core.access.rights import Rule, Scope
+from crm_core.identity.api_key.api_key import ApiKey
+from crm_core.identity.api_key.commands import IssueApiKey, RevokeApiKey
+from crm_core.identity.directory import Directory
+from crm_core.identity.role.commands import DefineRole, RetireRole, RoleRule
+from crm_core.identity.role.role import Role
+from crm_core.identity.session.commands import EndSession, OpenSession, RotateSession
+from crm_core.identity.session.session import Session
+from crm_core.identity.share.commands import GrantShare, RevokeShare
+from crm_core.identity.share.events import ShareLevel
+from crm_core.identity.share.share import Share
+from crm_core.identity.team.commands import (
+    AddTeamMember,
+    CreateTeam,
+    DissolveTeam,
+    MoveTeam,
+    RemoveTeamMember,
+    RenameTeam,
+)
+from crm_core.identity.team.team import Team
+from crm_core.identity.tenant.commands import OnboardTenant, ResumeTenant, SuspendTenant
+from crm_core.identity.tenant.tenant import Tenant
 from crm_core.identity.user.commands import (
     ActivateUser,
+    ConfirmTotp,
     DeactivateUser,
+    EnrolTotp,
     GrantRole,
     InviteUser,
+    NoteFailedSignIn,
+    RemoveTotp,
     RevokeRole,
     SetPassword,
     SuspendUser,
+    UseCode,
 )
-from crm_core.identity.user.user import (
-    User,
-    UserStatus,
-)
+from crm_core.identity.user.user import User, UserStatus
 
 __all__ = [
     "ActivateUser",
+    "AddTeamMember",
+    "ApiKey",
+    "ConfirmTotp",
+    "CreateTeam",
     "DeactivateUser",
+    "DefineRole",
+    "Directory",
+    "DissolveTeam",
+    "EndSession",
+    "EnrolTotp",
     "GrantRole",
+    "GrantShare",
     "InviteUser",
+    "IssueApiKey",
+    "MoveTeam",
+    "NoteFailedSignIn",
+    "OnboardTenant",
+    "OpenSession",
+    "RemoveTeamMember",
+    "RemoveTotp",
+    "RenameTeam",
+    "ResumeTenant",
+    "RetireRole",
+    "RevokeApiKey",
     "RevokeRole",
+    "RevokeShare",
+    "Role",
+    "RoleRule",
+    "RotateSession",
+    "Rule",
+    "Scope",
+    "Session",
     "SetPassword",
+    "Share",
+    "ShareLevel",
+    "SuspendTenant",
     "SuspendUser",
+    "Team",
+    "Tenant",
+    "UseCode",
     "User",
     "UserStatus",
 ]

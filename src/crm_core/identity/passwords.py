@@ -1,14 +1,31 @@
-"""Passwords as argon2id hashes (RFC 9106), with the RFC's parameters for little memory."""
+"""Passwords: how strong they must be, and their argon2id hashes (RFC 9106, for little memory)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from zxcvbn import zxcvbn
 
-__all__ = ["hash_of", "is_right"]
+from crm_core.kernel.errors import Rejected
+
+__all__ = ["check_strength", "hash_of", "is_right"]
 
 _HASHER = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
 _DECOY = _HASHER.hash("a password that nobody has")
+_SCORE_MIN = 3  # of 4: safe from offline guessing of a slow hash (Wheeler, USENIX Security 2016)
+_JUDGED_LENGTH = 72  # the library's work grows faster than the length
+
+
+def check_strength(password: str, known: Iterable[str]) -> None:
+    """Raises Rejected `user.weak_password` for one that is soon guessed; asks nobody outside.
+
+    `known`: what an attacker knows of the user, such as the name and the address.
+    """
+    judged = zxcvbn(password[:_JUDGED_LENGTH], user_inputs=[text for text in known if text])
+    if judged["score"] < _SCORE_MIN:
+        raise Rejected("user.weak_password", score=judged["score"], score_min=_SCORE_MIN)
 
 
 def hash_of(password: str) -> str:

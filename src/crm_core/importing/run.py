@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from crm_core.kernel.messages import Actor, ActorKind, Receipt, Request
 __all__ = ["ImportResult", "run_plan"]
 
 _BATCH_COMMANDS = 1_000
+_NOT_IN_A_REASON = re.compile(r"[^A-Za-z0-9_.-]")
 
 Progress = Callable[[int, int], None]  # commands done, commands in all
 
@@ -50,7 +52,7 @@ async def run_plan(crm: Crm, plan: Plan, progress: Progress | None = None) -> Im
                 command_id=derived_id(crm.tenant_id, "import", plan.name, step.key),
                 effective_at=step.effective_at,
                 correlation_id=journey,
-                reason=f"import:{plan.name}",
+                reason=_row(plan, step),
             )
             for step in batch
         ]
@@ -65,6 +67,14 @@ async def run_plan(crm: Crm, plan: Plan, progress: Progress | None = None) -> Im
     seconds = time.perf_counter() - started
     notes.sort(key=lambda note: (note.file, note.line))
     return ImportResult(plan.rows.total(), len(plan.steps), repeated, events, seconds, notes)
+
+
+def _row(plan: Plan, step: Step) -> str:
+    """Which line of which file a command came from, as an envelope has room for it: of a long
+    name the end.
+    """
+    file = _NOT_IN_A_REASON.sub("_", step.line.file)[-60:]
+    return f"import:{plan.name}:{file}:{step.line.number}"
 
 
 def _note(step: Step, refusal: CrmError) -> Note:

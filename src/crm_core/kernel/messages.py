@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ import msgspec
 from crm_core.kernel.errors import Invalid
 
 if TYPE_CHECKING:
+    from crm_core.access.rights import Rule
     from crm_core.kernel.aggregate import Aggregate
     from crm_core.kernel.ids import Ids
 
@@ -101,16 +103,25 @@ class Work(Protocol):
         """When it happens: the command's effective time, or now."""
 
     async def load(self, aggregate_class: type[A], record_id: UUID) -> A:
-        """The record as it stands. Raises NotFound."""
+        """The record as it stands. Raises NotFound, also where the actor may not see it."""
 
     async def find(self, aggregate_class: type[A], record_id: UUID) -> A | None:
-        """The record, or None where there is none."""
+        """The record, or None where there is none, or none that the actor may see."""
 
     def add(self, aggregate: Aggregate) -> None:
         """A new record. Rejected `record.exists` where its id was given before."""
 
     def guard(self, aggregate: Aggregate) -> None:
         """The decision rests on this record: it fails, and is taken again, if it has changed."""
+
+    async def require(self, record: Aggregate, action: str) -> None:
+        """Raises Denied unless the actor may do this to the record."""
+
+    async def require_cover(self, rules: Iterable[Rule]) -> None:
+        """Raises Denied where the rules go beyond what the actor may: nobody gives more."""
+
+    async def administrators(self) -> frozenset[UUID]:
+        """Who may do everything, by all that is recorded. What is relied on is to be guarded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +131,8 @@ class Request:
     `command_id`: named by a sender who may send it again; the first receipt is returned then.
     `effective_at`: when it happened, for what is entered later. `expected_version`: of the target;
     the command is refused, not decided again, where the record has moved on. `reason` is a code
-    for the envelope, such as `import:sales`; what a person has to say belongs in the command.
+    for the envelope, such as `import:sales:accounts.csv:12`; what a person has to say belongs in
+    the command.
     """
 
     command: Command

@@ -18,7 +18,15 @@ from crm_core.catalog import COMMANDS
 
 __all__ = ["INTERNAL", "Mutation"]
 
-INTERNAL: frozenset[str] = frozenset({"erasure.record_key_destroyed", "erasure.complete"})
+INTERNAL: frozenset[str] = frozenset(
+    {
+        "tenant.onboard", "tenant.suspend", "tenant.resume",
+        "session.open", "session.rotate",
+        "api_key.issue", "user.enrol_totp", "user.confirm_totp",  # their secrets are made here
+        "user.use_code", "user.note_failed_sign_in",
+        "erasure.record_key_destroyed", "erasure.complete",
+    }
+)  # fmt: skip
 """Commands that no client may send; they are for programs of ours."""
 
 

@@ -136,7 +136,7 @@ class AuditQueries:
     @resolver("How far each read model is behind the ledger.")
     async def projection_status(self, info: Info) -> ProjectionsStatus | None:
         context = info.context
-        if not (await context.rights()).actions:
+        if (await context.rights()).is_nothing:
             raise Denied("projection.read")
         statuses = [
             at for at in await context.services.runner.status() if at.tenant_id == context.tenant_id

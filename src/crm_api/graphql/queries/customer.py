@@ -15,6 +15,7 @@ from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.customer import CUSTOMER, Customer
 from crm_core.kernel.aggregate import external_key
 from crm_core.kernel.values import normal_email
@@ -23,9 +24,14 @@ from crm_projections.reading import Order
 __all__ = ["CustomerQueries"]
 
 
+LISTED = Listed("customer", Order("created_at", descending=True))
+
+
 @strawberry.type
 class CustomerQueries:
-    @resolver("A customer; null where there is none. A merged one says where to.")
+    @resolver(
+        "A customer; null where there is none. A merged one says where to.", reads=One("customer")
+    )
     async def customer(
         self,
         info: Info,
@@ -42,7 +48,7 @@ class CustomerQueries:
         found = await context.loaders.record(CUSTOMER, customer_id, past)
         return cast("Customer | None", found)
 
-    @resolver("Customers of every status, the latest first unless ordered otherwise.")
+    @resolver("Customers of every status, the latest first unless ordered otherwise.", reads=LISTED)
     async def customers(
         self,
         info: Info,
@@ -56,7 +62,7 @@ class CustomerQueries:
     ) -> Connection[Customer] | None:
         await require(info, "customer", min_position=min_position)
         window = window_of(first, after, last, before)
-        order = order_of(order_by, Order("created_at", descending=True))
+        order = order_of(order_by, LISTED.order)
         return await listed(info, CUSTOMER, window, filter_of(where), order)
 
 

@@ -17,7 +17,7 @@ from crm_api.graphql.types.interaction import INTERACTION, words_are_hidden
 from crm_api.withheld import SECRETS
 from crm_core import NOW, NotFound
 
-__all__ = ["DiffQueries"]
+__all__ = ["DiffQueries", "hidden_fields"]
 
 
 @strawberry.type
@@ -46,10 +46,10 @@ class DiffQueries:
         kind = kind_of_topic(found.record_type)
         if kind is None or not rights.allow(kind.name, "read"):
             return None
-        return RecordDifference.of(found, await _hidden(info, found.record_type, record_id))
+        return RecordDifference.of(found, await hidden_fields(info, found.record_type, record_id))
 
 
-async def _hidden(info: Info, record_type: str, record_id: UUID) -> frozenset[str]:
+async def hidden_fields(info: Info, record_type: str, record_id: UUID) -> frozenset[str]:
     """The fields that the reader may not see."""
     is_interaction = record_type == INTERACTION.aggregate.TOPIC
     if is_interaction and await words_are_hidden(info, record_id):

@@ -12,6 +12,7 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import parsed, required_uuid
+from crm_api.graphql.reading import AnyNode
 from crm_api.graphql.registry import kind_of_topic, kind_of_type
 from crm_api.graphql.types.event import EventRecord
 from crm_api.graphql.types.node import Node
@@ -24,7 +25,10 @@ IDS_MAX = 100
 
 @strawberry.type
 class NodeQueries:
-    @resolver("Whatever has this id; null where there is nothing, or nothing you may see.")
+    @resolver(
+        "Whatever has this id; null where there is nothing, or nothing you may see.",
+        reads=AnyNode(),
+    )
     async def node(
         self,
         info: Info,

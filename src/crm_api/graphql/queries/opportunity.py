@@ -15,6 +15,7 @@ from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.opportunity import OPPORTUNITY, Opportunity
 from crm_core.kernel.aggregate import external_key
 from crm_projections.reading import Order
@@ -22,9 +23,12 @@ from crm_projections.reading import Order
 __all__ = ["OpportunityQueries"]
 
 
+LISTED = Listed("opportunity", Order("created_at", descending=True))
+
+
 @strawberry.type
 class OpportunityQueries:
-    @resolver("An opportunity; null where there is none.")
+    @resolver("An opportunity; null where there is none.", reads=One("opportunity"))
     async def opportunity(
         self,
         info: Info,
@@ -41,7 +45,7 @@ class OpportunityQueries:
         found = await context.loaders.record(OPPORTUNITY, opportunity_id, past)
         return cast("Opportunity | None", found)
 
-    @resolver("Opportunities, the latest first unless ordered otherwise.")
+    @resolver("Opportunities, the latest first unless ordered otherwise.", reads=LISTED)
     async def opportunities(
         self,
         info: Info,
@@ -55,7 +59,7 @@ class OpportunityQueries:
     ) -> Connection[Opportunity] | None:
         await require(info, "opportunity", min_position=min_position)
         window = window_of(first, after, last, before)
-        order = order_of(order_by, Order("created_at", descending=True))
+        order = order_of(order_by, LISTED.order)
         return await listed(info, OPPORTUNITY, window, filter_of(where), order)
 
 

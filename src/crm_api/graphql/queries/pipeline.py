@@ -12,15 +12,19 @@ from crm_api.graphql.context import Info, require
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.pipeline import PIPELINE, Pipeline
 from crm_projections.reading import All, Order
 
 __all__ = ["PipelineQueries"]
 
 
+LISTED = Listed("pipeline", Order("created_at"))
+
+
 @strawberry.type
 class PipelineQueries:
-    @resolver("A pipeline; null where there is none.")
+    @resolver("A pipeline; null where there is none.", reads=One("pipeline"))
     async def pipeline(
         self,
         info: Info,
@@ -33,7 +37,7 @@ class PipelineQueries:
         pipeline_id, past = required_uuid(id, "Pipeline"), as_of_from(as_of, effective_at)
         return cast("Pipeline | None", await context.loaders.record(PIPELINE, pipeline_id, past))
 
-    @resolver("All pipelines, in the order in which they were defined.")
+    @resolver("All pipelines, in the order in which they were defined.", reads=LISTED)
     async def pipelines(
         self,
         info: Info,
@@ -45,4 +49,4 @@ class PipelineQueries:
     ) -> Connection[Pipeline] | None:
         await require(info, "pipeline", min_position=min_position)
         window = window_of(first, after, last, before)
-        return await listed(info, PIPELINE, window, All(), (Order("created_at"),))
+        return await listed(info, PIPELINE, window, All(), (LISTED.order,))

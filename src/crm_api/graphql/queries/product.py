@@ -14,15 +14,19 @@ from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.product import PRODUCT, Product
 from crm_projections.reading import Order
 
 __all__ = ["ProductQueries"]
 
 
+LISTED = Listed("product", Order("code"))
+
+
 @strawberry.type
 class ProductQueries:
-    @resolver("A product; null where there is none.")
+    @resolver("A product; null where there is none.", reads=One("product"))
     async def product(
         self,
         info: Info,
@@ -35,7 +39,7 @@ class ProductQueries:
         product_id, past = required_uuid(id, "Product"), as_of_from(as_of, effective_at)
         return cast("Product | None", await context.loaders.record(PRODUCT, product_id, past))
 
-    @resolver("Products, by their codes unless ordered otherwise.")
+    @resolver("Products, by their codes unless ordered otherwise.", reads=LISTED)
     async def products(
         self,
         info: Info,
@@ -49,5 +53,5 @@ class ProductQueries:
     ) -> Connection[Product] | None:
         await require(info, "product", min_position=min_position)
         window = window_of(first, after, last, before)
-        order = order_of(order_by, Order("code"))
+        order = order_of(order_by, LISTED.order)
         return await listed(info, PRODUCT, window, filter_of(where), order)

@@ -15,6 +15,7 @@ from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.ticket import TICKET, Ticket
 from crm_core.kernel.aggregate import external_key
 from crm_projections.reading import Order
@@ -22,9 +23,12 @@ from crm_projections.reading import Order
 __all__ = ["TicketQueries"]
 
 
+LISTED = Listed("ticket", Order("created_at", descending=True))
+
+
 @strawberry.type
 class TicketQueries:
-    @resolver("A ticket; null where there is none.")
+    @resolver("A ticket; null where there is none.", reads=One("ticket"))
     async def ticket(
         self,
         info: Info,
@@ -41,7 +45,7 @@ class TicketQueries:
         found = await context.loaders.record(TICKET, ticket_id, past)
         return cast("Ticket | None", found)
 
-    @resolver("Tickets, the latest first unless ordered otherwise.")
+    @resolver("Tickets, the latest first unless ordered otherwise.", reads=LISTED)
     async def tickets(
         self,
         info: Info,
@@ -55,7 +59,7 @@ class TicketQueries:
     ) -> Connection[Ticket] | None:
         await require(info, "ticket", min_position=min_position)
         window = window_of(first, after, last, before)
-        order = order_of(order_by, Order("created_at", descending=True))
+        order = order_of(order_by, LISTED.order)
         return await listed(info, TICKET, window, filter_of(where), order)
 
 

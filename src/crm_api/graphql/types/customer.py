@@ -14,8 +14,9 @@ from crm_api.graphql.connection import After, Before, Connection, First, Last, w
 from crm_api.graphql.context import Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
-from crm_api.graphql.filters import filter_of, order_of
+from crm_api.graphql.filters import filter_of
 from crm_api.graphql.links import linked, linked_list
+from crm_api.graphql.reading import Column, Link, LinkedList, Money, Pairs
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.external_id import ExternalId
 from crm_api.graphql.types.money import MoneyAmount
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from crm_api.graphql.types.ticket import Ticket
 
 __all__ = ["CUSTOMER", "Customer"]
+
+OPPORTUNITIES_OF = LinkedList("opportunity", "customer_id", Order("opened_at"))
+TICKETS_OF = LinkedList("ticket", "customer_id", Order("opened_at"))
 
 for _enum in (
     CustomerKind, CustomerStatus, Lifecycle, ContactPointType, ConsentBasis, ConsentChannel
@@ -76,7 +80,7 @@ class LabelledAddress:
 @strawberry.type(description="What a person is at an organisation, from when to when.")
 class Affiliation:
     affiliation_id: UUID
-    role: str
+    role: str | None = strawberry.field(description="Null once it was erased.")
     since: datetime
     until: datetime | None
     organization_id: strawberry.Private[UUID]
@@ -93,7 +97,7 @@ class Affiliation:
             as_of=as_of,
         )
 
-    @resolver("Where.")
+    @resolver("Where.", reads=Link("customer", "organization_id"))
     async def organization(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.organization_id, self.as_of)
         return cast("Customer | None", found)
@@ -126,36 +130,44 @@ class Customer(Record):
     tags: list[str] = strawberry.field(description="In alphabetical order.")
     consents: list[Consent]
 
-    @resolver("What an organisation takes in a year.")
+    @resolver(
+        "What an organisation takes in a year.",
+        reads=Money("annual_revenue", "annual_revenue_currency"),
+    )
     def annual_revenue(self) -> MoneyAmount | None:
         return MoneyAmount.of(self.row.annual_revenue, self.row.annual_revenue_currency)
 
-    @resolver("In the order in which they were added.")
+    @resolver("In the order in which they were added.", reads=Column("points"))
     def contact_points(self) -> list[ContactPoint]:
         return cast("list[ContactPoint]", self.row.points)
 
-    @resolver("Postal addresses, by label.")
+    @resolver("Postal addresses, by label.", reads=Column("addresses"))
     def addresses(self) -> list[LabelledAddress]:
         return cast("list[LabelledAddress]", self.row.addresses)
 
-    @resolver("What other systems call this customer.")
+    @resolver(
+        "What other systems call this customer.", reads=Pairs("external_ids", ("system", "id"))
+    )
     def external_ids(self) -> list[ExternalId]:
         return ExternalId.all_of(self.row.external_ids)
 
-    @resolver("What this person is at organisations.")
+    @resolver("What this person is at organisations.", reads=Column("affiliations"))
     def affiliations(self) -> list[Affiliation]:
         return [Affiliation.of(entry, self.as_of) for entry in self.row.affiliations]
 
-    @resolver("The user who is responsible.")
+    @resolver("The user who is responsible.", reads=Link("user", "owner_id"))
     async def owner(self, info: Info) -> User | None:
         return cast("User | None", await linked(info, USER, self.row.owner_id, self.as_of))
 
-    @resolver("The organisation that this one belongs to.")
+    @resolver("The organisation that this one belongs to.", reads=Link("customer", "parent_id"))
     async def parent(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.row.parent_id, self.as_of)
         return cast("Customer | None", found)
 
-    @resolver("For a merged customer: the one it was merged into.")
+    @resolver(
+        "For a merged customer: the one it was merged into.",
+        reads=Link("customer", "survivor_id"),
+    )
     async def merged_into(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.row.survivor_id, self.as_of)
         return cast("Customer | None", found)
@@ -177,7 +189,8 @@ class Customer(Record):
 
     @resolver(
         "The customer's opportunities; null where you may not see any, and on a"
-        " customer as of the past."
+        " customer as of the past.",
+        reads=OPPORTUNITIES_OF,
     )
     async def opportunities(
         self,
@@ -192,16 +205,12 @@ class Customer(Record):
         Connection[Annotated[Opportunity, strawberry.lazy("crm_api.graphql.types.opportunity")]]
         | None
     ):
-        from crm_api.graphql.types.opportunity import OPPORTUNITY
-
         window = window_of(first, after, last, before)
-        order = order_of(order_by, Order("opened_at"))
-        return await linked_list(
-            info, OPPORTUNITY, "customer_id", self, window, filter_of(where), order
-        )
+        return await linked_list(info, OPPORTUNITIES_OF, self, window, filter_of(where), order_by)
 
     @resolver(
-        "The customer's tickets; null where you may not see any, and on a customer as of the past."
+        "The customer's tickets; null where you may not see any, and on a customer as of the past.",
+        reads=TICKETS_OF,
     )
     async def tickets(
         self,
@@ -213,11 +222,8 @@ class Customer(Record):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
     ) -> Connection[Annotated[Ticket, strawberry.lazy("crm_api.graphql.types.ticket")]] | None:
-        from crm_api.graphql.types.ticket import TICKET
-
         window = window_of(first, after, last, before)
-        order = order_of(order_by, Order("opened_at"))
-        return await linked_list(info, TICKET, "customer_id", self, window, filter_of(where), order)
+        return await linked_list(info, TICKETS_OF, self, window, filter_of(where), order_by)
 
     @resolver(
         "Contacts with the customer and notes about it, the latest first; null where"

@@ -21,9 +21,11 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import global_id
 from crm_core import NOW, AsOf, Redacted
+from crm_core.explain import field_origins
 
 if TYPE_CHECKING:
     from crm_api.graphql.types.event import EventRecord
+    from crm_api.graphql.types.explain import FieldProvenance
 
 __all__ = ["EventTypes", "Node", "Record"]
 
@@ -87,3 +89,17 @@ class Record(Node):
         events = await info.context.loaders.history(self.uuid, self.as_of)
         wanted = [event for event in events if not types or event.type in types]
         return sliced(wanted, window, lambda event: event.version, EventRecord.of)
+
+    @resolver("Of each field that has a value, by name: who set it, when, and from which system.")
+    async def provenance(
+        self,
+        info: Info,
+        fields: Annotated[
+            list[str] | None, strawberry.argument(description="Only these, in camel case.")
+        ] = strawberry.UNSET,
+    ) -> list[Annotated[FieldProvenance, strawberry.lazy("crm_api.graphql.types.explain")]]:
+        from crm_api.graphql.types.explain import FieldProvenance
+
+        events = await info.context.loaders.history(self.uuid, self.as_of)
+        found = map(FieldProvenance.of, field_origins(events, self.as_of))
+        return [origin for origin in found if not fields or origin.field in fields]

@@ -13,6 +13,7 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.links import linked
+from crm_api.graphql.reading import Column, Link, Money, Pairs
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.scalars import CurrencyCode
 from crm_api.graphql.types.customer import CUSTOMER, Customer
@@ -60,7 +61,7 @@ class OpportunityLine:
             as_of=as_of,
         )
 
-    @resolver("What is sold.")
+    @resolver("What is sold.", reads=Link("product", "product_id"))
     async def product(self, info: Info) -> Product | None:
         return cast("Product | None", await linked(info, PRODUCT, self.product_id, self.as_of))
 
@@ -71,7 +72,7 @@ class OpportunityContact:
     customer_id: strawberry.Private[UUID]
     as_of: strawberry.Private[AsOf]
 
-    @resolver("Who.")
+    @resolver("Who.", reads=Link("customer", "customer_id"))
     async def customer(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.customer_id, self.as_of)
         return cast("Customer | None", found)
@@ -98,11 +99,11 @@ class Opportunity(Record):
         description="The version of the pipeline's definition that the stage was entered by."
     )
 
-    @resolver("What it is worth; null while nobody has said.")
+    @resolver("What it is worth; null while nobody has said.", reads=Money("amount", "currency"))
     def amount(self) -> MoneyAmount | None:
         return MoneyAmount.of(self.row.amount, self.row.currency)
 
-    @resolver("In what it is reckoned.")
+    @resolver("In what it is reckoned.", reads=Column("currency"))
     def currency_code(self) -> CurrencyCode:
         return CurrencyCode(self.row.currency)
 
@@ -112,29 +113,29 @@ class Opportunity(Record):
         stages = pipeline.row.stages if pipeline else ()
         return next((stage for stage in stages if stage.id == self.row.stage_id), None)
 
-    @resolver("The stage's id, be the stage retired by now or not.")
+    @resolver("The stage's id, be the stage retired by now or not.", reads=Column("stage_id"))
     def stage_id(self) -> str:
         return cast("str", self.row.stage_id)
 
-    @resolver("The open stage it was in before it was closed.")
+    @resolver("The open stage it was in before it was closed.", reads=Column("last_stage"))
     def last_stage_id(self) -> str | None:
         return cast("str | None", self.row.last_stage)
 
-    @resolver("With whom.")
+    @resolver("With whom.", reads=Link("customer", "customer_id"))
     async def customer(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.row.customer_id, self.as_of)
         return cast("Customer | None", found)
 
-    @resolver("The user who is responsible.")
+    @resolver("The user who is responsible.", reads=Link("user", "owner_id"))
     async def owner(self, info: Info) -> User | None:
         return cast("User | None", await linked(info, USER, self.row.owner_id, self.as_of))
 
-    @resolver("What it is about.")
+    @resolver("What it is about.", reads=Link("product", "product_id"))
     async def product(self, info: Info) -> Product | None:
         found = await linked(info, PRODUCT, self.row.product_id, self.as_of)
         return cast("Product | None", found)
 
-    @resolver("The way it goes.")
+    @resolver("The way it goes.", reads=Link("pipeline", "pipeline_id"))
     async def pipeline(self, info: Info) -> Pipeline | None:
         found = await linked(info, PIPELINE, self.row.pipeline_id, self.as_of)
         return cast("Pipeline | None", found)
@@ -143,14 +144,17 @@ class Opportunity(Record):
     def lines(self) -> list[OpportunityLine]:
         return [OpportunityLine.of(line, self.row.currency, self.as_of) for line in self.row.lines]
 
-    @resolver("Who decides, and who has a say.")
+    @resolver("Who decides, and who has a say.", reads=Column("contacts"))
     def contacts(self) -> list[OpportunityContact]:
         return [
             OpportunityContact(role=contact.role, customer_id=contact.customer_id, as_of=self.as_of)
             for contact in self.row.contacts
         ]
 
-    @resolver("What other systems call this opportunity.")
+    @resolver(
+        "What other systems call this opportunity.",
+        reads=Pairs("external_ids", ("system", "id")),
+    )
     def external_ids(self) -> list[ExternalId]:
         return ExternalId.all_of(self.row.external_ids)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from crm_api.graphql.fields import resolver
+from crm_api.graphql.reading import Money
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.scalars import CurrencyCode
 from crm_api.graphql.types.money import MoneyAmount
@@ -25,7 +26,7 @@ class Product(Record):
     series: str | None
     retired: bool = strawberry.field(description="It is sold no more; old lines keep it.")
 
-    @resolver("Its price today.")
+    @resolver("Its price today.", reads=Money("list_price", "currency"))
     def list_price(self) -> MoneyAmount:
         return MoneyAmount(
             amount=self.row.list_price, currency_code=CurrencyCode(self.row.currency)

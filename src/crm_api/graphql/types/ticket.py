@@ -11,6 +11,7 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.links import linked
+from crm_api.graphql.reading import Link, Pairs
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.customer import CUSTOMER, Customer
 from crm_api.graphql.types.external_id import ExternalId
@@ -49,26 +50,28 @@ class Ticket(Record):
     closed_at: datetime | None = strawberry.field(description="The last time.")
     last_activity_at: datetime
 
-    @resolver("Whose concern it is.")
+    @resolver("Whose concern it is.", reads=Link("customer", "customer_id"))
     async def customer(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.row.customer_id, self.as_of)
         return cast("Customer | None", found)
 
-    @resolver("The user who works on it.")
+    @resolver("The user who works on it.", reads=Link("user", "assignee_id"))
     async def assignee(self, info: Info) -> User | None:
         return cast("User | None", await linked(info, USER, self.row.assignee_id, self.as_of))
 
-    @resolver("The closed ticket that it goes on from.")
+    @resolver("The closed ticket that it goes on from.", reads=Link("ticket", "follow_up_of"))
     async def follow_up_of(self, info: Info) -> Ticket | None:
         found = await linked(info, TICKET, self.row.follow_up_of, self.as_of)
         return cast("Ticket | None", found)
 
-    @resolver("For a merged ticket: the one it was merged into.")
+    @resolver(
+        "For a merged ticket: the one it was merged into.", reads=Link("ticket", "survivor_id")
+    )
     async def merged_into(self, info: Info) -> Ticket | None:
         found = await linked(info, TICKET, self.row.survivor_id, self.as_of)
         return cast("Ticket | None", found)
 
-    @resolver("What other systems call this ticket.")
+    @resolver("What other systems call this ticket.", reads=Pairs("external_ids", ("system", "id")))
     def external_ids(self) -> list[ExternalId]:
         return ExternalId.all_of(self.row.external_ids)
 

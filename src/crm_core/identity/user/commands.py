@@ -8,13 +8,18 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from crm_core.identity.passwords import hash_of
+from crm_core.access.rights import ADMIN
+from crm_core.identity.passwords import check_strength, hash_of
+from crm_core.identity.role.commands import rules_of
 from crm_core.identity.user.user import User
+from crm_core.kernel.errors import Rejected
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import Code, Name, ShortText
 
 Password = Annotated[str, Meta(min_length=12, max_length=200)]
+FactorCode = Annotated[str, Meta(min_length=6, max_length=40)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class OnUser(Command, frozen=True, kw_only=True):
@@ -62,7 +67,10 @@ class SuspendUser(OnUser, frozen=True, kw_only=True):
     reason: ShortText | None = None
 
     async def handle(self, work: Work) -> None:
-        (await work.load(User, self.user_id)).suspend(self.reason)
+        user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        await _keep_governed(work, user)
+        user.suspend(self.reason)
 
 
 class DeactivateUser(OnUser, frozen=True, kw_only=True):
@@ -72,11 +80,14 @@ class DeactivateUser(OnUser, frozen=True, kw_only=True):
     user_id: UUID
 
     async def handle(self, work: Work) -> None:
-        (await work.load(User, self.user_id)).deactivate()
+        user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        await _keep_governed(work, user)
+        user.deactivate()
 
 
 class SetPassword(OnUser, frozen=True, kw_only=True):
-    """Sets the password, of at least 12 characters; kept as an argon2id hash."""
+    """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash."""
 
     NAME = "user.set_password"
     user_id: UUID
@@ -84,26 +95,133 @@ class SetPassword(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        known = [text for text in (user.name, user.email) if isinstance(text, str)]
+        await asyncio.to_thread(check_strength, self.password, known)
         user.set_password(await asyncio.to_thread(hash_of, self.password))
 
 
 class GrantRole(OnUser, frozen=True, kw_only=True):
-    """Gives a user a role: admin, sales, service, privacy or auditor."""
+    """Gives a user a role: a built-in one (admin, sales, service, privacy, auditor) or one defined.
+
+    Nobody gives a role that goes beyond what they may themselves.
+    """
 
     NAME = "user.grant_role"
     user_id: UUID
     role: Code
 
     async def handle(self, work: Work) -> None:
+        await work.require_cover(await rules_of(work, self.role))
         (await work.load(User, self.user_id)).grant_role(self.role)
 
 
 class RevokeRole(OnUser, frozen=True, kw_only=True):
-    """Takes a role from a user."""
+    """Takes a role from a user; the last administrator keeps theirs."""
 
     NAME = "user.revoke_role"
     user_id: UUID
     role: Code
 
     async def handle(self, work: Work) -> None:
-        (await work.load(User, self.user_id)).revoke_role(self.role)
+        user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        if self.role == ADMIN:
+            await _keep_governed(work, user)
+        user.revoke_role(self.role)
+
+
+# --- the second factor ------------------------------------------------------------------------
+
+
+class EnrolTotp(OnUser, frozen=True, kw_only=True):
+    """Sets up a second factor; it counts from `user.confirm_totp` on.
+
+    The secret, in base32, is made by whoever sends this, and shown to the user once.
+    """
+
+    NAME = "user.enrol_totp"
+    user_id: UUID
+    secret: Annotated[str, Meta(pattern=r"^[A-Z2-7]{32,64}$")]
+
+    async def handle(self, work: Work) -> None:
+        user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        user.enrol_totp(self.secret)
+
+
+class ConfirmTotp(OnUser, frozen=True, kw_only=True):
+    """Proves by a code that the second factor works; from then on signing in takes one.
+
+    `recovery_digests` are of codes that whoever sends this has made and shows once.
+    """
+
+    NAME = "user.confirm_totp"
+    user_id: UUID
+    code: FactorCode
+    recovery_digests: Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=20)]
+
+    async def handle(self, work: Work) -> None:
+        user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        user.confirm_totp(self.code, self.recovery_digests)
+
+
+class UseCode(OnUser, frozen=True, kw_only=True):
+    """Takes a time code or a recovery code of a user who signs in; each is good once."""
+
+    NAME = "user.use_code"
+    user_id: UUID
+    code: FactorCode
+
+    async def handle(self, work: Work) -> None:
+        (await work.load(User, self.user_id)).use_code(self.code)
+
+
+class RemoveTotp(OnUser, frozen=True, kw_only=True):
+    """Takes the second factor away, as when the device is lost."""
+
+    NAME = "user.remove_totp"
+    user_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        user = await work.load(User, self.user_id)
+        await _require_authority(work, user)
+        user.remove_totp()
+
+
+class NoteFailedSignIn(OnUser, frozen=True, kw_only=True):
+    """Records that somebody who knew a user's address failed to sign in."""
+
+    NAME = "user.note_failed_sign_in"
+    user_id: UUID
+    factor: Code
+
+    async def handle(self, work: Work) -> None:
+        (await work.load(User, self.user_id)).fail_sign_in(self.factor)
+
+
+async def _require_authority(work: Work, user: User) -> None:
+    """Only who may do all that a user may has power over them; oneself always."""
+    if work.actor.id != str(user.id):
+        for role in sorted(user.roles):
+            try:
+                rules = await rules_of(work, role)
+            except Rejected:
+                continue  # it is retired: it gives nothing
+            await work.require_cover(rules)
+
+
+async def _keep_governed(work: Work, user: User) -> None:
+    """Raises Rejected where no other administrator would be left.
+
+    The one who stays is guarded: two who remove each other at once cannot both succeed.
+    """
+    if not user.is_administrator:
+        return
+    for other_id in sorted(await work.administrators() - {user.id}):
+        other = await work.find(User, other_id)
+        if other is not None and other.is_administrator:
+            work.guard(other)
+            return
+    raise Rejected("user.last_administrator", user_id=str(user.id))

@@ -43,3 +43,41 @@ class RoleGranted(Event):
 class RoleRevoked(Event):
     TOPIC = "identity.user.role_revoked"
     role: str
+
+
+class TotpEnrolled(Event):
+    """A second factor is set up; it counts once it is confirmed by a code."""
+
+    TOPIC = "identity.user.totp_enrolled"
+    secret: PersonalText
+
+
+class TotpConfirmed(Event):
+    """From now on signing in takes a code as well. `recovery_digests` are SHA-256, hexadecimal."""
+
+    TOPIC = "identity.user.totp_confirmed"
+    step: int
+    recovery_digests: tuple[str, ...]
+
+
+class TotpUsed(Event):
+    """A code was taken; neither it nor an earlier one is good any more."""
+
+    TOPIC = "identity.user.totp_used"
+    step: int
+
+
+class RecoveryCodeUsed(Event):
+    TOPIC = "identity.user.recovery_code_used"
+    digest: str
+
+
+class TotpRemoved(Event):
+    TOPIC = "identity.user.totp_removed"
+
+
+class SignInFailed(Event):
+    """Somebody knew the address, and gave a wrong password or a wrong code."""
+
+    TOPIC = "identity.user.sign_in_failed"
+    factor: str

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
 from uuid import UUID
 
-from crm_core.access.rights import ROLES
+from crm_core.access.rights import ADMIN
+from crm_core.identity.second_factor import digest_of_code, step_of
 from crm_core.identity.user import events as e
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import Invalid, Rejected
@@ -33,6 +35,10 @@ class User(Aggregate):
     manager_id: UUID | None = None
     office: str | None = None
     password_hash: OptionalPersonalText = None
+    totp_secret: OptionalPersonalText = None
+    is_totp_confirmed: bool = False
+    totp_step: int = 0
+    recovery_digests: frozenset[str] = frozenset()
 
     @classmethod
     def invite(
@@ -56,33 +62,32 @@ class User(Aggregate):
         )
 
     def activate(self) -> None:
-        self._require_present()
+        self.require_present()
         if self.status is not UserStatus.ACTIVE:
             self.record(e.UserActivated)
 
     def suspend(self, reason: str | None) -> None:
-        self._require_present()
+        self.require_present()
         if self.status is not UserStatus.SUSPENDED:
             self.record(e.UserSuspended, reason=reason)
 
     def deactivate(self) -> None:
         """Ends the user's access for good; the e-mail address is free for another user."""
-        self._require_present()
+        self.require_present()
         self.record(e.UserDeactivated)
 
     def set_password(self, password_hash: str) -> None:
-        self._require_present()
+        self.require_present()
         self.record(e.PasswordSet, password_hash=password_hash)
 
     def grant_role(self, role: str) -> None:
-        self._require_present()
-        if role not in ROLES:
-            raise Rejected("user.unknown_role", role=role, known=sorted(ROLES))
+        """A role that is defined; its command has looked."""
+        self.require_present()
         if role not in self.roles:
             self.record(e.RoleGranted, role=role)
 
     def revoke_role(self, role: str) -> None:
-        self._require_present()
+        self.require_present()
         if role in self.roles:
             self.record(e.RoleRevoked, role=role)
 
@@ -92,7 +97,63 @@ class User(Aggregate):
             return frozenset()
         return frozenset({HeldKey("login", self.email)})
 
-    def _require_present(self) -> None:
+    # --- the second factor --------------------------------------------------------------------
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether signing in takes a code beside the password."""
+        return self.is_totp_confirmed
+
+    def enrol_totp(self, secret: str) -> None:
+        self.require_present()
+        if self.is_totp_confirmed:
+            raise Rejected("user.totp_already_on", user_id=str(self.id))
+        self.record(e.TotpEnrolled, secret=secret)
+
+    def confirm_totp(self, code: str, recovery_digests: Iterable[str]) -> None:
+        if self.is_totp_confirmed:
+            raise Rejected("user.totp_already_on", user_id=str(self.id))
+        step = self._step_of(code)
+        if step is None:
+            raise Rejected("user.wrong_code")
+        self.record(e.TotpConfirmed, step=step, recovery_digests=tuple(recovery_digests))
+
+    def use_code(self, code: str) -> None:
+        """Takes a time code or a recovery code, once. Raises Rejected `user.wrong_code`."""
+        self.require_active()
+        step = self._step_of(code)
+        digest = digest_of_code(code)
+        if self.is_totp_confirmed and step is not None:
+            self.record(e.TotpUsed, step=step)
+        elif digest in self.recovery_digests:
+            self.record(e.RecoveryCodeUsed, digest=digest)
+        else:
+            raise Rejected("user.wrong_code")
+
+    def remove_totp(self) -> None:
+        if self.totp_secret is not None:
+            self.record(e.TotpRemoved)
+
+    def fail_sign_in(self, factor: str) -> None:
+        self.record(e.SignInFailed, factor=factor)
+
+    def _step_of(self, code: str) -> int | None:
+        if not isinstance(self.totp_secret, str):
+            return None
+        return step_of(self.totp_secret, code, self.at, after=self.totp_step)
+
+    # --- state --------------------------------------------------------------------------------
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether this user keeps the tenant governed: let in, and with the role that does all."""
+        return self.status is UserStatus.ACTIVE and ADMIN in self.roles
+
+    def require_active(self) -> None:
+        if self.status is not UserStatus.ACTIVE:
+            raise Rejected("user.not_active", user_id=str(self.id))
+
+    def require_present(self) -> None:
         if self.status is UserStatus.DEACTIVATED:
             raise Rejected("user.deactivated", user_id=str(self.id))
 
@@ -113,6 +174,20 @@ class User(Aggregate):
                 self.roles.add(event.role)
             case e.RoleRevoked():
                 self.roles.discard(event.role)
+            case e.TotpEnrolled():
+                self.totp_secret, self.is_totp_confirmed = event.secret, False
+            case e.TotpConfirmed():
+                self.is_totp_confirmed, self.totp_step = True, event.step
+                self.recovery_digests = frozenset(event.recovery_digests)
+            case e.TotpUsed():
+                self.totp_step = event.step
+            case e.RecoveryCodeUsed():
+                self.recovery_digests -= {event.digest}
+            case e.TotpRemoved():
+                self.totp_secret, self.is_totp_confirmed = None, False
+                self.recovery_digests = frozenset()
+            case e.SignInFailed():
+                pass  # for the record
             case _:
                 assert_never(event)
 

@@ -1,0 +1,83 @@
+"""A compiled query: its statement, and what is put in for its placeholders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.adapt import PyFormat, Transformer
+
+from crm_api.graphql.ids import required_uuid
+from crm_projections.reading.trees import Sql
+
+__all__ = ["LateId", "LatePosition", "Plan", "plan_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class LateId:
+    """The record that a variable names, of one type if it must be."""
+
+    variable: str
+    type_name: str | None
+
+    def sent(self, given: Mapping[str, Any]) -> bytes:
+        """Raises Refused where it is no id of this type."""
+        return str(required_uuid(given[self.variable], self.type_name)).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class LatePosition:
+    variable: str
+
+    def position(self, given: Mapping[str, Any]) -> int:
+        return int(given[self.variable])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`statement` has `$1`, `$2`, …; it must not be asked before the positions are reached."""
+
+    statement: str
+    parameters: tuple[bytes | LateId | None, ...]
+    positions: tuple[int | LatePosition, ...]
+
+    def sent(self, given: Mapping[str, Any]) -> list[bytes | None]:
+        """The parameters as they are sent, with these variables. Raises Refused."""
+        return [
+            value.sent(given) if isinstance(value, LateId) else value for value in self.parameters
+        ]
+
+    def position(self, given: Mapping[str, Any]) -> int:
+        """The position that the read models must have reached; 0 where any will do."""
+        return max(
+            (at if isinstance(at, int) else at.position(given) for at in self.positions), default=0
+        )
+
+
+def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...]) -> Plan:
+    transformer: Any = Transformer()
+    parameters: list[bytes | LateId | None] = []
+    places: dict[UUID | LateId, int] = {}
+    numbers = []
+    for value in sql.parameters:
+        place = places.get(value) if isinstance(value, UUID | LateId) else None
+        if place is None:
+            parameters.append(value if isinstance(value, LateId) else _sent(value, transformer))
+            place = len(parameters)
+            if isinstance(value, UUID | LateId):
+                places[value] = place
+        numbers.append(f"${place}")
+    texts = sql.text.split("%s")
+    assert len(texts) == len(numbers) + 1, "each placeholder has a value"
+    statement = "".join(part for pair in zip(texts, [*numbers, ""], strict=True) for part in pair)
+    return Plan(statement, tuple(parameters), positions)
+
+
+def _sent(value: Any, transformer: Any) -> bytes | None:
+    """The value in PostgreSQL's text format."""
+    if value is None:
+        return None
+    written = transformer.get_dumper(value, PyFormat.TEXT).dump(value)
+    return None if written is None else bytes(written)

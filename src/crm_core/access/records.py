@@ -1,0 +1,57 @@
+"""What rights need to know of each kind of record: whose it is, and what can be withheld of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+__all__ = ["FIELD_GROUPS", "OWNER_FIELDS", "PARENT_FIELDS", "is_owned", "kind_of", "owner_of"]
+
+OWNER_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "customer": "owner_id",
+        "opportunity": "owner_id",
+        "ticket": "assignee_id",
+        "task": "assignee_id",
+        "user": "id",  # of a user's record, the user is the owner
+    }
+)
+"""By kind, the field with the user whose record it is: of the aggregate and of the read model."""
+
+PARENT_FIELDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"interaction": ("customer_id", "customer")}
+)
+"""Kinds that belong to whom another record belongs to: the field with its id, and its kind."""
+
+FIELD_GROUPS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
+    {
+        "customer": {
+            "contact": ("email", "phone", "points"),
+            "address": ("addresses",),
+            "revenue": ("annual_revenue", "annual_revenue_currency"),
+        },
+        "opportunity": {"amount": ("amount", "lines")},
+        "ticket": {"satisfaction": ("csat_score",)},
+        "user": {"contact": ("email",)},
+    }
+)
+"""By kind, the groups of fields that a rule can withhold, with the columns of each."""
+
+
+def kind_of(topic: str) -> str:
+    """The kind as rights and commands name it, from the type of its streams: `customer`."""
+    return topic.rpartition(".")[2]
+
+
+def is_owned(kind: str) -> bool:
+    """Whether records of the kind are somebody's. The others are everybody's or nobody's."""
+    return kind in OWNER_FIELDS or kind in PARENT_FIELDS
+
+
+def owner_of(kind: str, record: Any) -> UUID | None:
+    """The owner of a record that has one of its own, from its aggregate or its row."""
+    field = OWNER_FIELDS.get(kind)
+    owner: UUID | None = None if field is None else getattr(record, field)
+    return owner

@@ -1,0 +1,1 @@
+"""The API key: what a program signs in with."""

@@ -1,0 +1,284 @@
+"""Who there is and what they may do, folded from the identity context's events in their order.
+
+Nothing else is asked: folded up to an earlier position it says what was so then, by the same rules.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from crm_core.access.rights import (
+    ADMIN,
+    ALL_RIGHTS,
+    BUILT_IN_ROLES,
+    NO_RIGHTS,
+    Circle,
+    Rights,
+    Rule,
+)
+from crm_core.identity.api_key import events as key
+from crm_core.identity.role import events as role
+from crm_core.identity.session import events as session
+from crm_core.identity.share import events as share
+from crm_core.identity.team import events as team
+from crm_core.identity.tenant import events as tenant
+from crm_core.identity.user import events as user
+from crm_core.identity.user.user import UserStatus
+from crm_core.kernel.events import Event
+from crm_core.kernel.messages import Actor, ActorKind
+
+__all__ = ["Directory", "KnownKey", "KnownSession"]
+
+
+@dataclass(slots=True)
+class _User:
+    status: UserStatus
+    roles: set[str]
+
+
+@dataclass(slots=True)
+class _Team:
+    parent_id: UUID | None
+    members: set[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    key_id: UUID
+    user_id: UUID
+    digest: str
+    scopes: tuple[str, ...]
+    expires_at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.API_KEY, str(self.key_id), on_behalf_of=str(self.user_id))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSession:
+    user_id: UUID
+    expires_at: datetime
+    impersonated_id: UUID | None
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts is whoever signed in; as whom, if it is another, is said beside it."""
+        on_behalf_of = None if self.impersonated_id is None else str(self.impersonated_id)
+        return Actor(ActorKind.USER, str(self.user_id), on_behalf_of)
+
+
+class Directory:
+    """The users, teams, roles, shares, keys and sessions of one tenant."""
+
+    def __init__(self) -> None:
+        self.is_suspended = False
+        self._users: dict[UUID, _User] = {}
+        self._teams: dict[UUID, _Team] = {}
+        self._roles: dict[UUID, tuple[str, tuple[Rule, ...]]] = {}  # those that are defined here
+        self._rules: dict[str, tuple[Rule, ...]] = dict(BUILT_IN_ROLES)
+        self._shares: dict[UUID, share.ShareGranted] = {}
+        self._shared_with: dict[UUID, set[UUID]] = {}
+        self._keys: dict[UUID, KnownKey] = {}
+        self._sessions: dict[UUID, KnownSession] = {}
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def rights(self, actor: Actor, at: datetime) -> Rights:
+        """What the actor may do at the moment; nothing, unless it is known and let in."""
+        match actor.kind:
+            case ActorKind.SYSTEM | ActorKind.IMPORT:
+                return ALL_RIGHTS
+            case ActorKind.USER if actor.on_behalf_of is None:
+                return self._of_user(_uuid(actor.id), at)
+            case ActorKind.USER:
+                return self._impersonating(_uuid(actor.id), _uuid(actor.on_behalf_of), at)
+            case ActorKind.API_KEY:
+                return self._of_key(_uuid(actor.id), at)
+            case _:
+                return NO_RIGHTS
+
+    def holds_until(self, at: datetime) -> datetime | None:
+        """When rights next change by time alone: the first end of a share or a key after `at`."""
+        ends = [s.until for s in self._shares.values() if s.until is not None and s.until > at]
+        ends.extend(k.expires_at for k in self._keys.values() if k.expires_at > at)
+        return min(ends, default=None)
+
+    def active_users(self) -> list[UUID]:
+        """Everybody who is let in, in the order of the ids."""
+        return sorted(i for i, u in self._users.items() if u.status is UserStatus.ACTIVE)
+
+    def administrators(self) -> frozenset[UUID]:
+        """Who is let in and may do everything."""
+        return frozenset(i for i in self.active_users() if ADMIN in self._users[i].roles)
+
+    def key(self, key_id: UUID, digest: str, at: datetime) -> KnownKey | None:
+        """The key with this id and this digest of its secret, if it is good for something."""
+        known = self._keys.get(key_id)
+        if known is None or not hmac.compare_digest(known.digest, digest):
+            return None
+        return known if at < known.expires_at and self._is_in(known.user_id) else None
+
+    def session(self, session_id: UUID, at: datetime) -> KnownSession | None:
+        """The session, if it goes on and its people are let in."""
+        known = self._sessions.get(session_id)
+        if known is None or at >= known.expires_at or not self._is_in(known.user_id):
+            return None
+        if known.impersonated_id is not None and not self._is_in(known.impersonated_id):
+            return None
+        return known
+
+    def _is_in(self, user_id: UUID) -> bool:
+        known = self._users.get(user_id)
+        return not self.is_suspended and known is not None and known.status is UserStatus.ACTIVE
+
+    def _of_user(self, user_id: UUID | None, at: datetime) -> Rights:
+        if user_id is None or not self._is_in(user_id):
+            return NO_RIGHTS
+        rules = tuple(
+            rule
+            for name in sorted(self._users[user_id].roles)
+            for rule in self._rules.get(name, ())
+        )
+        return Rights(rules, self._circle(user_id, at)) if rules else NO_RIGHTS
+
+    def _impersonating(self, user_id: UUID | None, other_id: UUID | None, at: datetime) -> Rights:
+        """Those of the other, for one who may impersonate, and may all that the other may."""
+        own, others = self._of_user(user_id, at), self._of_user(other_id, at)
+        if other_id is None or not own.reach("user", "impersonate").includes(other_id, other_id):
+            return NO_RIGHTS
+        return others if own.cover(others.rules) else NO_RIGHTS
+
+    def _of_key(self, key_id: UUID | None, at: datetime) -> Rights:
+        known = None if key_id is None else self._keys.get(key_id)
+        if known is None or at >= known.expires_at:
+            return NO_RIGHTS
+        users = self._of_user(known.user_id, at)
+        return NO_RIGHTS if users.is_nothing else Rights(users.rules, users.circle, known.scopes)
+
+    def _circle(self, user_id: UUID, at: datetime) -> Circle:
+        teams = {i for i, known in self._teams.items() if user_id in known.members}
+        below = set(self._below(teams))
+        shares = [
+            self._shares[share_id]
+            for principal in (user_id, *teams)
+            for share_id in self._shared_with.get(principal, ())
+        ]
+        alive = [s for s in shares if s.until is None or at < s.until]
+        return Circle(
+            own=frozenset({user_id}),
+            team=self._members(teams),
+            team_tree=self._members(teams | below),
+            shared_to_read=_records(alive, share.ShareLevel.READ),
+            shared_to_write=_records(alive, share.ShareLevel.WRITE),
+        )
+
+    def _members(self, teams: Iterable[UUID]) -> frozenset[UUID]:
+        return frozenset(member for i in teams for member in self._teams[i].members)
+
+    def _below(self, teams: set[UUID]) -> Iterator[UUID]:
+        """The teams under these; a team whose parent was dissolved is at the top."""
+        seen, level = set(teams), teams
+        while level:
+            level = {i for i, known in self._teams.items() if known.parent_id in level} - seen
+            seen |= level
+            yield from level
+
+    # --- folding ------------------------------------------------------------------------------
+
+    def apply(self, record_id: UUID, event: Event) -> None:
+        """What the event changes; those of other contexts change nothing."""
+        match event:
+            case tenant.TenantSuspended():
+                self.is_suspended = True
+            case tenant.TenantResumed():
+                self.is_suspended = False
+            case key.ApiKeyIssued():
+                self._keys[record_id] = KnownKey(
+                    record_id, event.user_id, event.digest, event.scopes, event.expires_at
+                )
+            case key.ApiKeyRevoked():
+                self._keys.pop(record_id, None)
+            case session.SessionOpened():
+                self._sessions[record_id] = KnownSession(
+                    event.user_id, event.expires_at, event.impersonated_id
+                )
+            case session.SessionEnded():
+                self._sessions.pop(record_id, None)
+            case share.ShareGranted():
+                self._shares[record_id] = event
+                self._shared_with.setdefault(event.principal_id, set()).add(record_id)
+            case share.ShareRevoked():
+                granted = self._shares.pop(record_id)
+                self._shared_with[granted.principal_id].discard(record_id)
+            case _:
+                self._apply_to_user(record_id, event)
+                self._apply_to_team(record_id, event)
+                self._apply_to_role(record_id, event)
+
+    def _apply_to_user(self, user_id: UUID, event: Event) -> None:
+        match event:
+            case user.UserInvited():
+                self._users[user_id] = _User(UserStatus.INVITED, set())
+            case user.UserActivated():
+                self._users[user_id].status = UserStatus.ACTIVE
+            case user.UserSuspended():
+                self._leave(user_id, UserStatus.SUSPENDED)
+            case user.UserDeactivated():
+                self._leave(user_id, UserStatus.DEACTIVATED)
+            case user.PasswordSet():
+                self._end_sessions(user_id)
+            case user.RoleGranted():
+                self._users[user_id].roles.add(event.role)
+            case user.RoleRevoked():
+                self._users[user_id].roles.discard(event.role)
+
+    def _leave(self, user_id: UUID, status: UserStatus) -> None:
+        self._users[user_id].status = status
+        self._end_sessions(user_id)
+
+    def _end_sessions(self, user_id: UUID) -> None:
+        """A user who is kept out, or has a new password, signs in anew."""
+        for session_id, known in list(self._sessions.items()):
+            if user_id in (known.user_id, known.impersonated_id):
+                del self._sessions[session_id]
+
+    def _apply_to_team(self, team_id: UUID, event: Event) -> None:
+        match event:
+            case team.TeamCreated():
+                self._teams[team_id] = _Team(event.parent_id, set())
+            case team.TeamMoved():
+                self._teams[team_id].parent_id = event.to_parent_id
+            case team.MemberJoined():
+                self._teams[team_id].members.add(event.user_id)
+            case team.MemberLeft():
+                self._teams[team_id].members.discard(event.user_id)
+            case team.TeamDissolved():
+                del self._teams[team_id]
+
+    def _apply_to_role(self, role_id: UUID, event: Event) -> None:
+        match event:
+            case role.RoleDefined():
+                self._roles[role_id] = (event.name, event.rules)
+                self._rules[event.name] = event.rules
+            case role.RoleRedefined():
+                name, _ = self._roles[role_id]
+                self._rules[name] = event.rules
+            case role.RoleRetired():
+                name, _ = self._roles[role_id]
+                self._rules[name] = ()
+
+
+def _records(shares: Iterable[share.ShareGranted], level: share.ShareLevel) -> frozenset[UUID]:
+    return frozenset(s.shared_id for s in shares if s.level is level)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None

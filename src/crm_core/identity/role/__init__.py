@@ -1,0 +1,1 @@
+"""The role: a name for a set of rules."""

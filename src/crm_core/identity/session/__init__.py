@@ -1,0 +1,1 @@
+"""The session: a user who is signed in somewhere."""

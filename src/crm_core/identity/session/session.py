@@ -1,0 +1,70 @@
+"""The rules of a session."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+from crm_core.identity.session import events as e
+from crm_core.identity.session.events import SessionEnd
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.errors import Rejected
+
+
+class Session(Aggregate):
+    TOPIC = "identity.session"
+
+    user_id: UUID = UUID(int=0)
+    digest: str = ""
+    expires_at: datetime = datetime.max.replace(tzinfo=UTC)
+    impersonated_id: UUID | None = None
+    ended: SessionEnd | None = None
+
+    @classmethod
+    def open(
+        cls,
+        session_id: UUID,
+        at: datetime,
+        *,
+        user_id: UUID,
+        digest: str,
+        expires_at: datetime,
+        impersonated_id: UUID | None = None,
+    ) -> Session:
+        if user_id == impersonated_id:
+            raise Rejected("session.of_oneself")
+        return cls.start(
+            e.SessionOpened,
+            session_id,
+            at,
+            user_id=user_id,
+            digest=digest,
+            expires_at=expires_at,
+            impersonated_id=impersonated_id,
+        )
+
+    def rotate(self, presented: str, digest: str) -> None:
+        """Takes the present refresh token for the next; an old one ends the session for both."""
+        if self.ended is not None or self.at >= self.expires_at:
+            raise Rejected("session.over")
+        if presented == self.digest:
+            self.record(e.SessionRotated, digest=digest)
+        else:
+            self.record(e.SessionEnded, cause=SessionEnd.REUSED)
+
+    def end(self, cause: SessionEnd) -> None:
+        if self.ended is None:
+            self.record(e.SessionEnded, cause=cause)
+
+    def when(self, event: Any) -> None:
+        match event:
+            case e.SessionOpened():
+                self.user_id, self.digest = event.user_id, event.digest
+                self.expires_at, self.impersonated_id = event.expires_at, event.impersonated_id
+            case e.SessionRotated():
+                self.digest = event.digest
+            case e.SessionEnded():
+                self.ended = event.cause
+            case _:
+                assert_never(event)

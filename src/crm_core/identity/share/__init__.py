@@ -1,0 +1,1 @@
+"""The share: one record opened to one user or team."""

@@ -1,0 +1,1 @@
+"""The team: people who work together, below another team perhaps."""

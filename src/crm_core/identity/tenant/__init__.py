@@ -1,0 +1,1 @@
+"""The tenant itself: let in, kept out."""

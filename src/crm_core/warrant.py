@@ -1,0 +1,82 @@
+"""What one command may see and change: its actor's rights, applied to the records it loads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from uuid import UUID
+
+from crm_core.access.records import PARENT_FIELDS, is_owned, kind_of, owner_of
+from crm_core.access.rights import EVERYTHING, Rights, Rule
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.errors import Denied
+from crm_core.kernel.messages import ActorKind, Request
+
+__all__ = ["Find", "Warrant", "owner_found"]
+
+Find = Callable[[UUID], Awaitable[Aggregate | None]]
+
+_OWNING = {"customer": "assign_owner", "ticket": "assign"}  # methods that give a record to a user
+
+
+class Warrant:
+    """`administrators` are those of the moment, by all that is recorded."""
+
+    def __init__(
+        self,
+        rights: Rights,
+        request: Request,
+        administrators: Callable[[], Awaitable[frozenset[UUID]]],
+    ) -> None:
+        self._rights = rights
+        self._request = request
+        self._kind, self._action = request.command.right()
+        self.administrators = administrators
+
+    async def shows(self, record: Aggregate, find: Find) -> bool:
+        """Whether the actor may know that the record exists: reads it, or does this very thing."""
+        kind = kind_of(record.TOPIC)
+        if not is_owned(kind):
+            return True  # pipelines, products, teams: what everybody's work rests on
+        reach = self._rights.reach(kind)
+        if kind == self._kind:
+            reach |= self._rights.reach(kind, self._action)
+        if reach.everything:
+            return True
+        return reach.includes(record.id, await owner_found(record, find))
+
+    async def require_own_action(self, record: Aggregate, find: Find) -> None:
+        """Raises Denied where the command changes a record of its kind beyond the actor's reach."""
+        if kind_of(record.TOPIC) == self._kind:
+            await self.require(record, self._action, find)
+
+    async def require(self, record: Aggregate, action: str, find: Find) -> None:
+        kind = kind_of(record.TOPIC)
+        reach = self._rights.reach(kind, action)
+        if reach != EVERYTHING and not reach.includes(record.id, await owner_found(record, find)):
+            raise Denied(f"{kind}.{action}")
+
+    def require_cover(self, rules: Iterable[Rule]) -> None:
+        if not self._rights.cover(rules):
+            raise Denied(f"{self._kind}.{self._action}")
+
+    def adopt(self, made: Aggregate) -> None:
+        """What somebody with narrow rights makes is theirs, where it would be nobody's: else the
+        next moment they could not see it.
+        """
+        kind, actor = kind_of(made.TOPIC), self._request.actor
+        own = _OWNING.get(kind)
+        if own is None or owner_of(kind, made) is not None:
+            return
+        if actor.kind is ActorKind.USER and not self._rights.reach(kind).everything:
+            getattr(made, own)(UUID(actor.on_behalf_of or actor.id))
+
+
+async def owner_found(record: Aggregate, find: Find) -> UUID | None:
+    """The owner of a record: its own, or that of the record it belongs to."""
+    kind = kind_of(record.TOPIC)
+    parent = PARENT_FIELDS.get(kind)
+    if parent is None:
+        return owner_of(kind, record)
+    field, parent_kind = parent
+    found = await find(getattr(record, field))
+    return None if found is None else owner_of(parent_kind, found)
