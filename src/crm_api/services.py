@@ -18,6 +18,7 @@ from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
+from crm_core.privacy.root import RootKeys
 from crm_projections.forgetting import ReadModels
 from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
@@ -47,7 +48,7 @@ class Services:
 @asynccontextmanager
 async def open_services(
     url: str,
-    root_key: bytes,
+    root_key: bytes | RootKeys,
     tenant: str = "main",
     signer: Signer | None = None,
     *,
@@ -92,7 +93,11 @@ async def open_services(
             pipelines=pipelines,
             runner=runner,
             audit=audit,
-            tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),
+            tokens=Tokens(
+                await crm.store.keyring.blind(crm.tenant_id, "crm-api"),
+                crm.tenant_id,
+                crm.store.ledger.clock,
+            ),
         )
 
 

@@ -47,3 +47,15 @@ def test_what_was_broken_off_is_finished(crm: Crm, operated: dict[str, str]) -> 
     said = crm("privacy", "resume", **operated)
     assert f"Erased: {BOB}" in said.stdout, said.stderr
     assert crm("privacy", "resume", **operated).stdout == "No erasure is pending.\n"
+
+
+def test_keys_are_wrapped_anew(crm: Crm, operated: dict[str, str]) -> None:
+    fresh = base64.b64encode(bytes(32)).decode()
+    both = operated | {"CRM_ROOT_KEY": f"{fresh} {operated['CRM_ROOT_KEY']}"}
+    said = crm("keys", "rotate", "--root", **both)
+    assert said.stdout.startswith("Wrapped the keys of 1 tenants"), said.stderr
+    new = operated | {"CRM_ROOT_KEY": fresh}
+    said = crm("keys", "rotate", "--tenant", **new)
+    assert "the keys of 1 subjects are wrapped by it" in said.stdout, said.stderr
+    assert "Zebedee" in crm("history", str(ADA), **new).stdout
+    assert crm("history", str(ADA), **operated).returncode == 1

@@ -16,6 +16,7 @@ from crm_api.cli import (
     database,
     explaining,
     importing,
+    keys,
     privacy,
     projections,
     reading,
@@ -47,6 +48,7 @@ checkpoints.add_to(commands)
 database.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
+keys.add_to(commands)
 privacy.add_to(commands)
 users.add_to(commands)
 
