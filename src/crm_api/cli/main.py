@@ -17,7 +17,10 @@ from crm_api.cli import (
     database,
     explaining,
     importing,
+    keys,
+    privacy,
     projections,
+    queries,
     reading,
     reporting,
     serving,
@@ -42,12 +45,15 @@ importing.add_to(commands)
 reading.add_to(commands)
 explaining.add_to(commands)
 reporting.add_to(commands)
+queries.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)
 backups.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
+keys.add_to(commands)
+privacy.add_to(commands)
 users.add_to(commands)
 
 
