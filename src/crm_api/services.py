@@ -11,6 +11,8 @@ from functools import partial
 
 import structlog
 
+from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
 from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
@@ -34,7 +36,7 @@ _RESTART_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Services:
     """`pool` is that of `reads`, for the reports, and `pipelines` are beside it, for compiled
-    queries; they act as `crm_app`."""
+    queries; they act as `crm_app`. `allowance` is what each principal may ask for."""
 
     crm: Crm
     reads: Reads
@@ -43,6 +45,8 @@ class Services:
     runner: ProjectionRunner
     audit: AuditLog
     tokens: Tokens
+    allowance: Allowance = STANDARD
+    trusted: TrustedDocuments = THIRD_PARTY
 
 
 @asynccontextmanager
@@ -54,6 +58,8 @@ async def open_services(
     *,
     redis_url: str | None = None,
     snapshot_every: int = SNAPSHOT_EVERY,
+    allowance: Allowance = STANDARD,
+    trusted: TrustedDocuments = THIRD_PARTY,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
@@ -98,6 +104,8 @@ async def open_services(
                 crm.tenant_id,
                 crm.store.ledger.clock,
             ),
+            allowance=allowance,
+            trusted=trusted,
         )
 
 

@@ -60,7 +60,7 @@ async def test_the_answer_has_the_media_type_that_was_asked_for(
     assert response.status_code == 200
     assert response.headers["content-type"] == f"{answered}; charset=utf-8"
     assert "accept" in response.headers["vary"]
-    assert response.json() == {"data": {"__typename": "Query"}}
+    assert response.json()["data"] == {"__typename": "Query"}
 
 
 async def test_other_media_types_cannot_be_had(api: Any) -> None:
@@ -200,10 +200,11 @@ def failing(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         async def fail(*_: object, **__: object) -> None:
             raise error
 
+        monkeypatch.setattr(type(api.services.reads), "_fetch", fail)
+
         async def not_answered(*_: object) -> None:
             raise NotAnswered
 
-        monkeypatch.setattr(api.services.reads, "_fetch", fail)
         monkeypatch.setattr(api.services.pipelines, "ask", not_answered)
 
     with structlog.testing.capture_logs() as logs:

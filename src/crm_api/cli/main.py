@@ -12,6 +12,7 @@ from rich.console import Console
 
 from crm_api.cli import (
     audit,
+    backups,
     checkpoints,
     database,
     explaining,
@@ -19,6 +20,7 @@ from crm_api.cli import (
     keys,
     privacy,
     projections,
+    queries,
     reading,
     reporting,
     serving,
@@ -43,9 +45,11 @@ importing.add_to(commands)
 reading.add_to(commands)
 explaining.add_to(commands)
 reporting.add_to(commands)
+queries.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)
+backups.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
 keys.add_to(commands)

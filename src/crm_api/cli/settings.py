@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
 from crm_core import SetupError
 from crm_core.audit.log import Signer
 from crm_core.audit.signing import AuditKeys, Memory, made_key_file
@@ -46,12 +48,27 @@ class Settings(BaseSettings):
     tenant: str = "main"
     snapshot_every: int = SNAPSHOT_EVERY
     """A record that has more events is loaded by a snapshot; 0 takes none."""
+    cost_maximum: int = STANDARD.maximum
+    """The points that a user or a program may ask for at once; see `extensions.cost`."""
+    cost_restored: int = STANDARD.restored
+    """How many of them come back in a second."""
+    profile: Profile = Profile.THIRD_PARTY
+    """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
+    trusted_documents: Path | None = None
+    """A manifest of documents that may be asked for by their hash, or a folder of such."""
     host: str = "127.0.0.1"
     port: int = 8000
 
     @property
     def redis(self) -> str | None:
         return None if self.redis_url is None else self.redis_url.get_secret_value()
+
+    @property
+    def allowance(self) -> Allowance:
+        return Allowance(self.cost_maximum, self.cost_restored)
+
+    def trusted(self) -> TrustedDocuments:
+        return read_trusted(self.profile, self.trusted_documents)
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()

@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from crm_api.graphql.errors import ErrorCode, Refused
+from crm_api.graphql.loading import Loaders
 from crm_api.graphql.scalars import Position
 from crm_api.messages import Language
 from crm_api.services import Services
@@ -19,32 +20,38 @@ from crm_core.access.rights import Rights
 from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
-    from crm_api.graphql.loading import Loaders
+    from crm_api.http.allowance import Charge
 
 __all__ = ["Context", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
+LOOK_SECONDS = 0.05  # where that was waited for already
 _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is not shown here
 
 
 @dataclass(eq=False)
 class Context:
-    """`connection_params` is what a websocket's client sent when it connected."""
+    """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
+    that the read models have had their time in this request.
+    """
 
     services: Services
-    loaders: Loaders
     language: Language = Language.EN
     session: Session | None = None
     connection_params: dict[str, Any] = field(default_factory=dict)
+    has_waited: bool = False
+    charge: Charge | None = None
+    loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
     _catching_up: asyncio.Task[None] | None = None
 
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.services.crm, self.services.reads, self.rights)
+
     def for_operation(self) -> Context:
         """The same request, at the beginning of one of its operations; a websocket has many."""
-        return replace(
-            self, loaders=self.loaders.fresh(), _rights=None, _written=None, _catching_up=None
-        )
+        return replace(self, _rights=None, _written=None, _catching_up=None)
 
     @property
     def tenant_id(self) -> UUID:
@@ -73,8 +80,9 @@ class Context:
     async def wait_for(self, position: Position | None) -> None:
         """Waits until the read models show this position; raises Lagging after 2 seconds."""
         if position:
+            seconds = LOOK_SECONDS if self.has_waited else WAIT_SECONDS
             await self.services.runner.wait_for(
-                self.tenant_id, position, seconds=WAIT_SECONDS, names=_SHOWN
+                self.tenant_id, position, seconds=seconds, names=_SHOWN
             )
 
     def wrote(self, position: Position) -> None:

@@ -31,7 +31,7 @@ from crm_core.kernel.errors import Rejected
 from crm_core.ledger.records import StoredEvent
 from crm_core.privacy.key_store import TenantKey, WrappedKeys
 
-__all__ = ["Export", "export"]
+__all__ = ["Export", "export", "verifier_script"]
 
 SEGMENT_EVENTS = 10_000
 _PART = "export.part.json"
@@ -74,7 +74,7 @@ async def export(
     )
     _write(folder / "checkpoints", "".join([*notes, part.note]).encode())
     _write(folder / "checkpoint", part.note.encode())
-    _write(folder / "crm_verify.py", _verifier())
+    _write(folder / "crm_verify.py", verifier_script())
     if keys is not None:
         _write(folder / "keys.json", _keys_json(keys))
     manifest = canonical_json(
@@ -135,7 +135,7 @@ def _in_use(folder: Path) -> bool:
     return folder.exists() and any(folder.iterdir())
 
 
-def _verifier() -> bytes:
+def verifier_script() -> bytes:
     return Path(crm_verify.__file__).read_bytes()
 
 
