@@ -21,13 +21,14 @@ from crm_api.cli.progress import progress_bar
 from crm_api.cli.reading import RecordArgument, record_id_of
 from crm_api.cli.searching import search
 from crm_api.withheld import SECRETS
-from crm_core import Crm, Rejected
+from crm_core import SYSTEM, Crm, Rejected
 from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Checkpoint, Finding
 from crm_core.audit.export import export
 from crm_core.audit.log import AuditLog
 from crm_core.audit.signing import new_key_line
 from crm_core.casefile.gathering import write_case_file
+from crm_core.privacy import DisclosureKind, RecordDisclosure
 
 console = Console(highlight=False, soft_wrap=True)
 audit = typer.Typer(help="Checkpoints over the ledger, and proofs against them.")
@@ -56,6 +57,11 @@ def export_command(
 async def _export(folder: Path, after: int, with_keys: bool) -> None:
     async with _audited() as (crm, log):
         await _up_to_date(crm, log)
+        if with_keys:
+            leaving = RecordDisclosure(
+                kind=DisclosureKind.LEDGER_EXPORT, up_to=await crm.position()
+            )
+            await crm.execute(leaving, actor=SYSTEM)
         keys = await crm.store.keyring.store.all_keys(crm.tenant_id) if with_keys else None
         with progress_bar("exporting") as progress:
             manifest = await export(
