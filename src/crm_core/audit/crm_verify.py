@@ -723,8 +723,8 @@ class Zip(Mapping[str, bytes]):
         entries = self._archive.infolist()
         if sum(entry.file_size for entry in entries) > CASE_BYTES_MAX:
             raise Finding("case.too_large", f"it unpacks to more than {CASE_BYTES_MAX} bytes")
-        self._names = [entry.filename for entry in entries]
-        if len(set(self._names)) < len(self._names):
+        self._names = {entry.filename for entry in entries}
+        if len(self._names) < len(entries):
             raise Finding("file.doubled", "a name stands twice in the archive")
 
     def __getitem__(self, name: str) -> bytes:

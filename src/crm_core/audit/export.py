@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ from crm_core.audit import crm_verify
 from crm_core.audit.crm_verify import FORMAT, Manifest, canonical_json, segment_name
 from crm_core.audit.lines import event_of_line, line_of
 from crm_core.audit.log import NOTE_STEP_EVENTS, AuditLog
+from crm_core.kernel.collecting import collector_paused
 from crm_core.kernel.errors import Rejected
 from crm_core.ledger.records import StoredEvent
 from crm_core.privacy.key_store import TenantKey, WrappedKeys
@@ -201,11 +203,19 @@ class Export:
         )
 
     async def pages(self, up_to: int) -> AsyncIterator[list[StoredEvent]]:
-        """The events by position, in bounded memory."""
-        for first, _ in self.manifest.segments:
-            if first > up_to:
-                return
-            yield await asyncio.to_thread(self._page, first, up_to)
+        """The events by position, in bounded memory: the next file is read meanwhile."""
+        firsts = [first for first, _ in self.manifest.segments if first <= up_to]
+        reading: deque[asyncio.Task[list[StoredEvent]]] = deque()
+        try:
+            for first in firsts:
+                reading.append(asyncio.create_task(asyncio.to_thread(self._page, first, up_to)))
+                if len(reading) > 1:
+                    yield await reading.popleft()
+            for last in reading:
+                yield await last
+        finally:
+            for unread in reading:
+                unread.cancel()
 
     def event_at(self, position: int) -> StoredEvent:
         after, segment = self.manifest.after, self.manifest.segment
@@ -214,7 +224,9 @@ class Export:
 
     def _page(self, first: int, up_to: int) -> list[StoredEvent]:
         lines = (self._folder / segment_name("events", first)).read_bytes().split(b"\n")
-        return [event_of_line(line) for line in lines[: min(len(lines) - 1, up_to - first + 1)]]
+        count = min(len(lines) - 1, up_to - first + 1)
+        with collector_paused():
+            return [event_of_line(line) for line in lines[:count]]
 
 
 def _decoded(key: str | None) -> bytes | None:

@@ -16,7 +16,6 @@ from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.audit import AuditEntry
 from crm_core import Denied
-from crm_core.access.rights import EVERYTHING
 from crm_projections import status
 from crm_projections.audit_trail.projection import AUDIT
 from crm_projections.audit_trail.search import NAMED_KINDS, search_filter
@@ -113,19 +112,15 @@ Search = Annotated[
     str | None,
     strawberry.argument(
         description="Words, each of which must be in the entry's type, reason or actor, or in the"
-        " name of its record, if you see all records of the kind: anywhere, in any case."
+        " name of its record, as far as you see it: anywhere, in any case."
     ),
 ]
 
 
 async def _named_kinds(context: Context) -> list[str]:
-    """The kinds whose every name the reader may see: a search must not tell of the others."""
+    """The kinds of which the reader sees every field: a search must not tell of a withheld one."""
     rights = await context.rights()
-    return [
-        kind
-        for kind in NAMED_KINDS
-        if rights.reach(kind) == EVERYTHING and not rights.withheld(kind)
-    ]
+    return [kind for kind in NAMED_KINDS if not rights.withheld(kind)]
 
 
 @strawberry.type
