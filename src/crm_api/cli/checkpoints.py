@@ -19,6 +19,7 @@ from rich.console import Console
 from crm_api.cli.place import open_audit, open_place
 from crm_api.cli.progress import progress_bar
 from crm_api.cli.reading import RecordArgument, record_id_of
+from crm_api.cli.searching import search
 from crm_api.withheld import SECRETS
 from crm_core import SYSTEM, Crm, Rejected
 from crm_core.audit.check import check_ledger
@@ -38,6 +39,7 @@ _PUBLISH_SECONDS_MAX = 20
 def add_to(commands: typer.Typer) -> None:
     commands.command("export")(export_command)
     commands.command("case-file")(case_file)
+    audit.command("search")(search)
     commands.add_typer(audit, name="audit")
 
 
