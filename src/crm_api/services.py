@@ -24,6 +24,7 @@ from crm_core.privacy.root import RootKeys
 from crm_projections.forgetting import ReadModels
 from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
+from crm_projections.retention import Retaining
 from crm_projections.runner import ProjectionRunner
 
 __all__ = ["Services", "open_services"]
@@ -90,6 +91,7 @@ async def open_services(
             ("projector.failed", runner.run),
             ("audit.failed", Integrator(audit).run),
             ("erasing.failed", partial(crm.erasing.run, [read_models])),
+            ("retaining.failed", Retaining(crm, pool).run),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
         yield Services(

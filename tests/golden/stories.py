@@ -33,6 +33,8 @@ from crm_core.privacy.disclosure import commands as disclosure
 from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure import commands as erasure
 from crm_core.privacy.erasure.events import StoreReceipt
+from crm_core.privacy.retention import commands as retention
+from crm_core.privacy.retention.events import RetentionAction
 from crm_core.sales.opportunity import commands as deal
 from crm_core.sales.opportunity import events as oe
 from crm_core.sales.pipeline import commands as pipeline
@@ -53,7 +55,7 @@ COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
 CARA, EUROPE, ITALY = UUID(int=3), UUID(int=81), UUID(int=82)
 SHARE, KEY, SESSION = UUID(int=83), UUID(int=84), UUID(int=85)
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
-STRANGER, FORGOTTEN, COPY = UUID(int=91), UUID(int=92), UUID(int=93)
+STRANGER, FORGOTTEN, COPY, POLICY = (UUID(int=n) for n in range(91, 95))
 
 
 def euros(amount: str) -> Money:
@@ -435,3 +437,6 @@ def erasures() -> Iterator[Command]:
         disclosure_id=COPY, kind=DisclosureKind.SUBJECT_ACCESS, subject_id=ADA, up_to=7
     )
     yield disclosure.RecordDisclosureDestroyed(disclosure_id=COPY)
+    yield retention.SetRetention(retention_id=POLICY, idle_days=730, action=RetentionAction.ERASE)
+    yield retention.RecordRetentionApplied(retention_id=POLICY, record_ids=(ADA,))
+    yield retention.LiftRetention(retention_id=POLICY)

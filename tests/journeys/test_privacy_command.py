@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,11 +14,12 @@ import pytest
 import crm_core
 from crm_core import SYSTEM
 from crm_core.customers import EraseCustomer, RegisterPerson
+from crm_core.privacy import RetentionAction, SetRetention
 
 from .conftest import Crm
 
 ROOT_KEY = bytes(range(32))
-ADA, BOB = UUID(int=1), UUID(int=2)
+ADA, BOB, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
 PEOPLE = [RegisterPerson(customer_id=of, name="Zebedee") for of in (ADA, BOB)]
 
 
@@ -76,3 +79,20 @@ def test_a_person_gets_all_that_is_held_and_it_is_remembered(
     assert held["rows"]["customer"][0]["name"] == "Zebedee"
     assert crm("privacy", "export", str(ADA), str(file), **operated).returncode == 1
     assert "call back: " in crm("privacy", "erase", str(ADA), **operated).stdout
+
+
+async def test_what_is_due_is_said_before_it_is_done(
+    crm: Crm, operated: dict[str, str], database_url: str
+) -> None:
+    async with await crm_core.Crm.open(database_url, root_key=ROOT_KEY) as library:
+        policy = SetRetention(idle_days=1, action=RetentionAction.ERASE)
+        await library.execute(policy, actor=SYSTEM)
+        old = RegisterPerson(customer_id=CLEO, name="Zebedee")
+        await library.execute(old, actor=SYSTEM, effective_at=datetime.now(UTC) - timedelta(days=9))
+    for _ in range(2):
+        said = await asyncio.to_thread(crm, "privacy", "retention", "--dry-run", **operated)
+        assert str(CLEO) in said.stdout, said.stderr
+        assert str(ADA) not in said.stdout
+    assert str(CLEO) in (await asyncio.to_thread(crm, "privacy", "retention", **operated)).stdout
+    again = await asyncio.to_thread(crm, "privacy", "retention", **operated)
+    assert again.stdout == "Nothing is due.\n"

@@ -22,6 +22,7 @@ from crm_core.ledger.postgres.scrub import scrub
 from crm_core.privacy import Erasure
 from crm_projections.forgetting import ReadModels
 from crm_projections.registry import all_projections
+from crm_projections.retention import Retaining
 from crm_projections.runner import ProjectionRunner
 from crm_projections.subject_access import subject_access
 
@@ -79,6 +80,32 @@ async def _export(customer_id: UUID, file: Path) -> None:
     with os.fdopen(handle, "wb") as written:
         written.write(held)
     console.print(f"Written to {file}, for this user's eyes only.", soft_wrap=True)
+
+
+@privacy.command("retention")
+def retention(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Archive or erase what the retention policies find due; a server does so every hour."""
+    asyncio.run(_retention(dry_run))
+
+
+async def _retention(dry_run: bool) -> None:
+    async with (
+        open_place() as place,
+        await place.open_crm() as crm,
+        _read_models(place, crm) as pool,
+    ):
+        retaining = Retaining(crm, pool)
+        found = await (retaining.due() if dry_run else retaining.apply())
+    table = Table("policy", "idle days", "action", "customer")
+    for due in found:
+        for customer_id in due.customer_ids:
+            of = due.policy
+            table.add_row(str(of.id), str(of.idle_days), of.action.value, str(customer_id))
+    console.print(table if found else "Nothing is due.")
 
 
 @privacy.command("resume")

@@ -13,6 +13,7 @@ from crm_api.graphql.types.interaction import INTERACTION
 from crm_api.graphql.types.opportunity import OPPORTUNITY
 from crm_api.graphql.types.pipeline import PIPELINE
 from crm_api.graphql.types.product import PRODUCT
+from crm_api.graphql.types.retention import RETENTION
 from crm_api.graphql.types.task import TASK
 from crm_api.graphql.types.ticket import TICKET
 from crm_api.graphql.types.user import USER
@@ -22,7 +23,7 @@ __all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type", "readable_k
 
 KINDS = (
     CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER,
-    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE, DISCLOSURE,
+    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE, DISCLOSURE, RETENTION,
 )  # fmt: skip
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -12,6 +12,13 @@ from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure.commands import CompleteErasure, RecordKeyDestroyed
 from crm_core.privacy.erasure.erasure import Erasure, ErasureStatus
 from crm_core.privacy.erasure.events import StoreReceipt
+from crm_core.privacy.retention.commands import (
+    LiftRetention,
+    RecordRetentionApplied,
+    SetRetention,
+)
+from crm_core.privacy.retention.events import RetentionAction, RetentionKind
+from crm_core.privacy.retention.retention import Retention
 from crm_core.privacy.root import HeldRootKeys, KmsRootKeys, RootKeys
 
 __all__ = [
@@ -22,9 +29,15 @@ __all__ = [
     "ErasureStatus",
     "HeldRootKeys",
     "KmsRootKeys",
+    "LiftRetention",
     "RecordDisclosure",
     "RecordDisclosureDestroyed",
     "RecordKeyDestroyed",
+    "RecordRetentionApplied",
+    "Retention",
+    "RetentionAction",
+    "RetentionKind",
     "RootKeys",
+    "SetRetention",
     "StoreReceipt",
 ]

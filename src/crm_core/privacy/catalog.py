@@ -7,9 +7,11 @@ from crm_core.privacy.disclosure import commands as disclosure
 from crm_core.privacy.disclosure.disclosure import Disclosure
 from crm_core.privacy.erasure import commands as erasure
 from crm_core.privacy.erasure.erasure import Erasure
+from crm_core.privacy.retention import commands as retention
+from crm_core.privacy.retention.retention import Retention
 
 CONTEXT = Context(
     name="privacy",
-    aggregates=(Erasure, Disclosure),
-    commands=(*commands_in(erasure), *commands_in(disclosure)),
+    aggregates=(Erasure, Disclosure, Retention),
+    commands=(*commands_in(erasure), *commands_in(disclosure), *commands_in(retention)),
 )

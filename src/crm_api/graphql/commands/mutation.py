@@ -25,6 +25,7 @@ INTERNAL: frozenset[str] = frozenset(
         "api_key.issue", "user.enrol_totp", "user.confirm_totp",  # their secrets are made here
         "user.use_code", "user.note_failed_sign_in",
         "erasure.record_key_destroyed", "erasure.complete", "disclosure.record",
+        "retention.record_applied",
     }
 )  # fmt: skip
 """Commands that no client may send; they are for programs of ours."""
