@@ -45,7 +45,7 @@ async def main() -> int:
         await _run(folder, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent")
         failed = []
         async with _served(folder) as (url, token):
-            for judge in ("graphql_http", "graphql_ws"):
+            for judge in ("graphql_http", "graphql_ws", "graphql_sse"):
                 if await _run(folder, "node", f"{judge}.mjs", url, token):
                     failed.append(judge)
         linted = ("npx", "graphql-schema-linter", "--rules", SCHEMA_RULES, "schema.graphql")
