@@ -19,6 +19,7 @@ from crm_projections.projection import Projection
 from crm_projections.reporting import Report
 from crm_projections.sales_pipeline.projection import SalesPipeline
 from crm_projections.sales_pipeline.reports import SALES_REPORTS
+from crm_projections.task_list.projection import TaskList
 from crm_projections.ticket_queue.projection import TicketQueue
 from crm_projections.ticket_queue.reports import TICKET_REPORTS
 from crm_projections.timeline.projection import Timeline
@@ -29,6 +30,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     CustomerDirectory(),
     SalesPipeline(),
     TicketQueue(),
+    TaskList(),
     Timeline(),
     AuditTrail(),
 )

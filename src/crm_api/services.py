@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,8 @@ from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
+from crm_core.privacy.root import RootKeys
+from crm_projections.forgetting import ReadModels
 from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
@@ -49,7 +52,7 @@ class Services:
 @asynccontextmanager
 async def open_services(
     url: str,
-    root_key: bytes,
+    root_key: bytes | RootKeys,
     tenant: str = "main",
     signer: Signer | None = None,
     *,
@@ -81,10 +84,12 @@ async def open_services(
         opened.push_async_callback(projector_pool.close)
         runner = ProjectionRunner(crm.store, projector_pool, all_projections())
         await runner.prepare()
+        read_models = ReadModels(projector_pool, all_projections())
         audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
         for failed, run in (
             ("projector.failed", runner.run),
             ("audit.failed", Integrator(audit).run),
+            ("erasing.failed", partial(crm.erasing.run, [read_models])),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
         yield Services(
@@ -94,7 +99,11 @@ async def open_services(
             pipelines=pipelines,
             runner=runner,
             audit=audit,
-            tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),
+            tokens=Tokens(
+                await crm.store.keyring.blind(crm.tenant_id, "crm-api"),
+                crm.tenant_id,
+                crm.store.ledger.clock,
+            ),
             allowance=allowance,
             trusted=trusted,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from crm_core import catalog
-from crm_core.access.records import kind_of
+from crm_core.access.records import kind_of, parent_of
 from crm_core.access.rights import NOTHING, Reach, Rights
 from crm_core.as_of import NOW, AsOf, fold_as_of
 from crm_core.authority import Authority
@@ -45,6 +45,7 @@ from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
+from crm_core.privacy.root import RootKeys
 from crm_core.warrant import owner_found
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Crm:
         cls,
         url: str,
         *,
-        root_key: bytes,
+        root_key: bytes | RootKeys,
         tenant: str = "main",
         clock: Clock | None = None,
         redis_url: str | None = None,
@@ -100,7 +101,8 @@ class Crm:
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
 
-        `root_key` (32 bytes) wraps every other key: without it personal data cannot be read.
+        `root_key` (32 bytes, or `RootKeys`) wraps every other key: without it personal data cannot
+        be read.
         With a Redis, subscribers hear at once of what other processes append; without, or when
         it is away, within a quarter of a second. A stream of more than `snapshot_every` events is
         loaded by a snapshot; 0 takes none. Raises SetupError `database.unreachable`,
@@ -308,6 +310,18 @@ class Crm:
             for user_id in rights_of.active_users()
             if rights_of.rights(Actor.user(user_id), at).reach(kind).includes(record_id, owner_id)
         ]
+
+    async def owners(self, record_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
+        """Whose these records are now, by the ledger; those that do not exist are absent."""
+        loaded = await self.aggregates.load(self.tenant_id, record_ids)
+        parents = {parent_of(kind_of(record.TOPIC), record) for record in loaded.values()}
+        missing = {parent for parent in parents if parent is not None} - loaded.keys()
+        above = await self.aggregates.load(self.tenant_id, missing) if missing else {}
+
+        async def find(wanted: UUID) -> Aggregate | None:
+            return loaded.get(wanted) or above.get(wanted)
+
+        return {key: await owner_found(record, find) for key, record in loaded.items()}
 
     async def what_could_user_see(self, user_id: UUID, as_of: AsOf = NOW) -> dict[str, Reach]:
         """By kind, the records that a user may read, or could then; kinds without any are absent.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
-from crm_core.access.records import PARENT_FIELDS, is_owned, kind_of, owner_of
+from crm_core.access.records import is_owned, kind_of, owner_of, parent_of
 from crm_core.access.rights import EVERYTHING, Rights, Rule
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.errors import Denied
@@ -74,9 +74,8 @@ class Warrant:
 async def owner_found(record: Aggregate, find: Find) -> UUID | None:
     """The owner of a record: its own, or that of the record it belongs to."""
     kind = kind_of(record.TOPIC)
-    parent = PARENT_FIELDS.get(kind)
-    if parent is None:
+    parent_id = parent_of(kind, record)
+    if parent_id is None:
         return owner_of(kind, record)
-    field, parent_kind = parent
-    found = await find(getattr(record, field))
-    return None if found is None else owner_of(parent_kind, found)
+    parent = await find(parent_id)
+    return None if parent is None else owner_of(kind_of(parent.TOPIC), parent)

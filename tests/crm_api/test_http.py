@@ -200,10 +200,11 @@ def failing(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         async def fail(*_: object, **__: object) -> None:
             raise error
 
+        monkeypatch.setattr(type(api.services.reads), "_fetch", fail)
+
         async def not_answered(*_: object) -> None:
             raise NotAnswered
 
-        monkeypatch.setattr(api.services.reads, "_fetch", fail)
         monkeypatch.setattr(api.services.pipelines, "ask", not_answered)
 
     with structlog.testing.capture_logs() as logs:

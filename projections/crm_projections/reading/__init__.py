@@ -13,7 +13,7 @@ from crm_projections.reading.filters import (
 from crm_projections.reading.ordering import Order
 from crm_projections.reading.pipeline import NotAnswered, Pipelines
 from crm_projections.reading.reads import COUNT_EXACT_MAX, Count, Reads
-from crm_projections.reading.scope import EVERYTHING, Scope
+from crm_projections.reading.sights import EVERYTHING, Sight
 from crm_projections.reading.walk import Page, list_of
 from crm_projections.reading.window import PAGE_MAX, Window
 
@@ -33,7 +33,7 @@ __all__ = [
     "Page",
     "Pipelines",
     "Reads",
-    "Scope",
+    "Sight",
     "Window",
     "list_of",
 ]

@@ -13,8 +13,8 @@ from psycopg import sql
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections.reading.filters import Clause, Filter, column_of, compiled, parameter
 from crm_projections.reading.ordering import Order, order_by, sort_keys
-from crm_projections.reading.scope import EVERYTHING, Scope
-from crm_projections.reading.walk import EVERY, Page, Walk, both, list_of
+from crm_projections.reading.sights import EVERYTHING, Sight
+from crm_projections.reading.walk import EVERY, Page, Walk, list_of
 from crm_projections.reading.window import Window
 from crm_projections.tables import Column, Row, Table
 
@@ -34,16 +34,18 @@ class Count:
 
 
 class Reads:
-    """Asks through a pool that acts as `crm_app`; every statement names tenant and scope."""
+    """Asks through a pool that acts as `crm_app`; every statement names the tenant, and reads
+    from what is in sight.
+    """
 
-    def __init__(self, pool: Pool, tenant_id: UUID, scope: Scope = EVERYTHING) -> None:
+    def __init__(self, pool: Pool, tenant_id: UUID, sight: Sight = EVERYTHING) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
-        self._scope = scope
+        self._sight = sight
 
-    def within(self, scope: Scope) -> Reads:
+    def within(self, sight: Sight) -> Reads:
         """The same read models, as far as a reader may see them."""
-        return Reads(self._pool, self._tenant_id, scope)
+        return Reads(self._pool, self._tenant_id, sight)
 
     # --- rows ---------------------------------------------------------------------------------
 
@@ -102,15 +104,16 @@ class Reads:
         }
         if not walks:
             return {}
-        condition = both(compiled(where, table), self._scope.of(table))
+        condition, source = compiled(where, table), self._sight.of(table)
         keys = next(iter(walks.values())).keys
         statement = sql.SQL(
             "select page.* from unnest(%s::{of}[]) as list (of_value), lateral (select {names}"
-            " from read_model.{table} where tenant_id = %s and {column} = list.of_value and {where}"
-            " order by {order} limit %s) as page order by list.of_value, {order}"
+            " from {source} as {table} where tenant_id = %s and {column} = list.of_value"
+            " and {where} order by {order} limit %s) as page order by list.of_value, {order}"
         ).format(
             of=sql.SQL(of.sql_type),
             names=_names(table.columns),
+            source=source.text,
             table=sql.Identifier(table.name),
             column=sql.Identifier(of.name),
             where=condition.text,
@@ -118,7 +121,13 @@ class Reads:
         )
         found = await self._fetch(
             statement,
-            [list(walks), self._tenant_id, *condition.parameters, window.size + 1],
+            [
+                list(walks),
+                *source.parameters,
+                self._tenant_id,
+                *condition.parameters,
+                window.size + 1,
+            ],
         )
         rows: defaultdict[Any, list[R]] = defaultdict(list)
         for row in map(table.row_of, found):
@@ -129,13 +138,14 @@ class Reads:
 
     async def count(self, table: Table[Any], where: Filter = EVERY) -> Count:
         """How many rows the filter takes."""
-        condition = both(compiled(where, table), self._scope.of(table))
+        condition, source = compiled(where, table), self._sight.of(table)
         statement = sql.SQL(
-            "select count(*) from (select from read_model.{} where tenant_id = %s and {} limit %s)"
+            "select count(*) from (select from {} as {} where tenant_id = %s and {} limit %s)"
             " as counted"
-        ).format(sql.Identifier(table.name), condition.text)
+        ).format(source.text, sql.Identifier(table.name), condition.text)
         ((rows,),) = await self._fetch(
-            statement, [self._tenant_id, *condition.parameters, COUNT_EXACT_MAX + 1]
+            statement,
+            [*source.parameters, self._tenant_id, *condition.parameters, COUNT_EXACT_MAX + 1],
         )
         return _count(rows)
 
@@ -144,14 +154,15 @@ class Reads:
     ) -> dict[Any, Count]:
         """How many rows each of these lists has, in one statement."""
         of = column_of(table, column)
-        condition = both(compiled(where, table), self._scope.of(table))
+        condition, source = compiled(where, table), self._sight.of(table)
         statement = sql.SQL(
             "select list.of_value, counted.found from unnest(%s::{of}[]) as list (of_value),"
-            " lateral (select count(*) as found from (select from read_model.{table}"
+            " lateral (select count(*) as found from (select from {source} as {table}"
             " where tenant_id = %s and {column} = list.of_value and {where} limit %s) as limited)"
             " as counted"
         ).format(
             of=sql.SQL(of.sql_type),
+            source=source.text,
             table=sql.Identifier(table.name),
             column=sql.Identifier(of.name),
             where=condition.text,
@@ -160,6 +171,7 @@ class Reads:
             statement,
             [
                 list(dict.fromkeys(values)),
+                *source.parameters,
                 self._tenant_id,
                 *condition.parameters,
                 COUNT_EXACT_MAX + 1,
@@ -172,11 +184,17 @@ class Reads:
     async def _rows(
         self, table: Table[R], condition: Clause, tail: sql.Composable, *limit: int
     ) -> list[R]:
-        condition = both(condition, self._scope.of(table))
-        statement = sql.SQL("select {} from read_model.{} where tenant_id = %s and {}{}").format(
-            _names(table.columns), sql.Identifier(table.name), condition.text, tail
+        source = self._sight.of(table)
+        statement = sql.SQL("select {} from {} as {} where tenant_id = %s and {}{}").format(
+            _names(table.columns),
+            source.text,
+            sql.Identifier(table.name),
+            condition.text,
+            tail,
         )
-        found = await self._fetch(statement, [self._tenant_id, *condition.parameters, *limit])
+        found = await self._fetch(
+            statement, [*source.parameters, self._tenant_id, *condition.parameters, *limit]
+        )
         return list(map(table.row_of, found))
 
     async def _fetch(

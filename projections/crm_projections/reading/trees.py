@@ -19,7 +19,7 @@ import msgspec
 from crm_projections.reading.filters import Clause, Filter, compiled
 from crm_projections.reading.ordering import Order, order_by
 from crm_projections.reading.reads import COUNT_EXACT_MAX
-from crm_projections.reading.scope import Scope
+from crm_projections.reading.sights import Sight
 from crm_projections.reading.walk import Walk, both, list_of
 from crm_projections.reading.window import DIGEST_LENGTH, Window, query_digest, query_text
 from crm_projections.tables import Column, Table
@@ -171,9 +171,9 @@ class Listing:
 class Tree:
     """Makes the pieces of one statement, for one tenant and what one reader may see."""
 
-    def __init__(self, tenant_id: UUID, scope: Scope) -> None:
+    def __init__(self, tenant_id: UUID, sight: Sight) -> None:
         self.tenant_id = tenant_id
-        self._scope = scope
+        self._sight = sight
         self._numbers = count(1)
 
     def alias(self, letter: str) -> str:
@@ -186,12 +186,11 @@ class Tree:
         """The row with this key in some shape."""
         alias, (column,) = self.alias("t"), table.key
         shaped = shape(_values(table.columns, alias))
-        seen = _text(self._scope.of(table))
+        source = _text(self._sight.of(table))
         return Sql(
-            f"coalesce((select {shaped.text} from read_model.{table.name} as {alias}"
-            f' where {alias}.tenant_id = %s and {alias}."{column}" = {key.text} and {seen.text}),'
-            " 'null')",
-            (*shaped.parameters, self.tenant_id, *key.parameters, *seen.parameters),
+            f"coalesce((select {shaped.text} from {source.text} as {alias}"
+            f" where {alias}.tenant_id = %s and {alias}.\"{column}\" = {key.text}), 'null')",
+            (*shaped.parameters, *source.parameters, self.tenant_id, *key.parameters),
         )
 
     def page(self, listing: Listing, shape: Callable[[PageOf], Sql]) -> Sql:
@@ -211,10 +210,12 @@ class Tree:
     def narrowed(self, listing: Listing, *conditions: Clause) -> Sql:
         """Which rows of the list's table: those of the tenant, of the list, and to be seen."""
         of = Sql(f'"{listing.column}" = {listing.of.sql} and ') if listing.of else Sql("")
-        rest = _text(both(*conditions, self._scope.of(listing.table)))
+        rest = _text(both(*conditions))
+        source = _text(self._sight.of(listing.table))
         return Sql(
-            f"read_model.{listing.table.name} where tenant_id = %s and {of.text}{rest.text}",
-            (self.tenant_id, *rest.parameters),
+            f'{source.text} as "{listing.table.name}"'
+            f" where tenant_id = %s and {of.text}{rest.text}",
+            (*source.parameters, self.tenant_id, *rest.parameters),
         )
 
 
@@ -293,9 +294,9 @@ class PageOf:
         return f"least({self._alias}.{_FOUND}, {self._window.size})"
 
     def _cursor_at(self, number: str) -> Sql:
-        self._reads_rows = True
         if not self._window.size:
             return constant("null")
+        self._reads_rows = True
         cursor = self.cursor()
         place = f"filter (where {self._alias}.{_NUMBER} = {number})"
         return Sql(f"coalesce(max({cursor.text}) {place}, 'null')", cursor.parameters)

@@ -11,6 +11,7 @@ from crm_projections.reporting.question import (
     among,
     in_days,
     in_period,
+    in_sight,
     period_start,
 )
 from crm_projections.reporting.report import Report, answer
@@ -28,6 +29,7 @@ __all__ = [
     "answer",
     "in_days",
     "in_period",
+    "in_sight",
     "label",
     "labelled",
     "past_of",

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from crm_core import Invalid
 
-__all__ = ["PERIODS", "Question", "among", "in_days", "in_period", "period_start"]
+__all__ = ["PERIODS", "Question", "among", "in_days", "in_period", "in_sight", "period_start"]
 
 PERIODS: Final = frozenset({"DAY", "WEEK", "MONTH", "QUARTER"})
 
@@ -60,6 +60,15 @@ class Question:
 def among(column: str, parameter: str, of: str = "text") -> str:
     """The SQL of a filter that takes everything where it is not given."""
     return f"(%({parameter})s::{of}[] is null or {column} = any(%({parameter})s))"
+
+
+def in_sight(kind: str, owner: str) -> str:
+    """The SQL of whether a record is in the reader's reach, by whose it is now."""
+    return f"""(%(sees_everything)s::boolean or {kind}_id in (
+            select {kind}_id from read_model.{kind}
+             where tenant_id = %(tenant)s
+               and ({owner} = any(%(seen_owners)s::uuid[])
+                    or {kind}_id = any(%(seen_records)s::uuid[]))))"""
 
 
 def in_days(seconds: str) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from crm_core import Invalid, Rejected
+from crm_core.access.rights import EVERYTHING, Reach
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections.projection import Projection
 from crm_projections.reporting.chart import Chart
@@ -55,8 +56,9 @@ async def answer(
     question: Q | None = None,
     *,
     since: Past | None = None,
+    reach: Reach = EVERYTHING,
 ) -> list[R]:
-    """The report's rows, in its order.
+    """The report's rows, in its order, over the records in reach.
 
     Raises Rejected `report.cannot_group_by`, and `report.runs_backwards` where `since` is later
     than the past on either clock; Invalid where a report that compares lacks it, or has a period.
@@ -72,6 +74,11 @@ async def answer(
     if report.period_of is None and (asked.first_day or asked.end_day):
         raise Invalid("period", f"is not for {report.name}: its two moments are the period")
     parameters: dict[str, Any] = {"tenant": tenant_id, **asked.parameters, **past.parameters}
+    parameters |= {
+        "sees_everything": reach.everything,
+        "seen_owners": sorted(reach.owners),
+        "seen_records": sorted(reach.records),
+    }
     if report.compares:
         if since is None:
             raise Invalid("since", f"is needed: {report.name} is about what came after it")

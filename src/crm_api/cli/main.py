@@ -17,6 +17,8 @@ from crm_api.cli import (
     database,
     explaining,
     importing,
+    keys,
+    privacy,
     projections,
     queries,
     reading,
@@ -50,6 +52,8 @@ database.add_to(commands)
 backups.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
+keys.add_to(commands)
+privacy.add_to(commands)
 users.add_to(commands)
 
 

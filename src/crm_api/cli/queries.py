@@ -16,7 +16,6 @@ from crm_api.cli.place import open_place
 from crm_core import Invalid, Rejected
 from crm_core.access.rights import BUILT_IN_ROLES, Rights
 from crm_core.ledger.postgres.connections import open_pool
-from crm_projections.reading import EVERYTHING
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -50,7 +49,6 @@ async def _explain(
     from crm_api.graphql.compiled.document import query_document
     from crm_api.graphql.compiled.selection import NotCovered
     from crm_api.graphql.documents import valid_document
-    from crm_api.graphql.registry import readable_kinds
     from crm_api.schema import schema
 
     async with open_place() as place, await place.open_crm() as crm:
@@ -58,7 +56,7 @@ async def _explain(
         document = None if valid is None else query_document(valid, operation)
         if document is None:
             raise Invalid("document", "is a valid query of the schema")
-        reader = Reader(crm.tenant_id, readable_kinds(Rights(BUILT_IN_ROLES[role])), EVERYTHING)
+        reader = Reader.of(crm.tenant_id, Rights(BUILT_IN_ROLES[role]))
         try:
             plan = compile_query(schema, document, reader, given, frozenset())
         except NotCovered as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 from pathlib import Path
@@ -19,6 +18,7 @@ from crm_core.audit.signing import AuditKeys, Memory, made_key_file
 from crm_core.embedded import default_data_dir
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.privacy.cipher import KEY_BYTES
+from crm_core.privacy.root import HeldRootKeys
 
 __all__ = ["Settings", "audit_signer", "root_key"]
 
@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     """A Redis for wake-ups between processes; without it they look a few times a second."""
     root_key: SecretStr | None = None
-    """32 bytes in base64; wraps every other key. With the embedded server one is made."""
+    """32 bytes in base64; wraps every other key. With the embedded server one is made. Former ones
+    may follow after white space, until `crm keys rotate --root` has run.
+    """
     root_key_file: Path | None = None
     audit_key_file: Path | None = None
     """The keys that sign checkpoints; where the database's roles cannot read. See AuditKeys."""
@@ -73,11 +75,13 @@ class Settings(BaseSettings):
 
 
 def root_key(settings: Settings) -> bytes:
-    """The 32 bytes that wrap every other key. Raises SetupError `root_key.*`."""
+    """The bytes that wrap every other key, as `HeldRootKeys` takes them. Raises SetupError
+    `root_key.*`.
+    """
     if settings.root_key is not None:
-        return _decoded(settings.root_key.get_secret_value())
+        return HeldRootKeys.parse(settings.root_key.get_secret_value()).keys
     if settings.root_key_file is not None:
-        return _read(settings.root_key_file)
+        return HeldRootKeys.from_file(settings.root_key_file).keys
     if settings.database_url is not None:
         raise SetupError(
             "root_key.missing",
@@ -106,28 +110,7 @@ def _made(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _read(path)
+        return HeldRootKeys.from_file(path).keys
     with os.fdopen(handle, "w") as file:
         file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
-    return _read(path)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return _decoded(path.read_text().strip())
-    except OSError as error:
-        raise SetupError(
-            "root_key.unreadable", f"make {path} readable for this user", cause=error.strerror
-        ) from error
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise SetupError(
-            "root_key.wrong_shape", f"the root key is {KEY_BYTES} bytes, written in base64"
-        )
-    return key
+    return HeldRootKeys.from_file(path).keys

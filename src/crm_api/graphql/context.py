@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from crm_api.graphql.errors import ErrorCode, Refused
+from crm_api.graphql.loading import Loaders
 from crm_api.graphql.scalars import Position
 from crm_api.messages import Language
 from crm_api.services import Services
@@ -19,7 +20,6 @@ from crm_core.access.rights import Rights
 from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
-    from crm_api.graphql.loading import Loaders
     from crm_api.http.allowance import Charge
 
 __all__ = ["Context", "Info", "require"]
@@ -36,21 +36,22 @@ class Context:
     """
 
     services: Services
-    loaders: Loaders
     language: Language = Language.EN
     session: Session | None = None
     connection_params: dict[str, Any] = field(default_factory=dict)
     has_waited: bool = False
     charge: Charge | None = None
+    loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
     _catching_up: asyncio.Task[None] | None = None
 
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.services.crm, self.services.reads, self.rights)
+
     def for_operation(self) -> Context:
         """The same request, at the beginning of one of its operations; a websocket has many."""
-        return replace(
-            self, loaders=self.loaders.fresh(), _rights=None, _written=None, _catching_up=None
-        )
+        return replace(self, _rights=None, _written=None, _catching_up=None)
 
     @property
     def tenant_id(self) -> UUID:

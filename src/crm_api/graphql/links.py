@@ -77,7 +77,8 @@ async def list_page(
         page = await context.loaders.page(table, column, value, window, where, order)
     else:
         whole = list_of(column, value, where)
-        page = await context.services.reads.page(table, window, where=whole, order=order)
+        reads = await context.loaders.reads()
+        page = await reads.page(table, window, where=whole, order=order)
 
     async def counting() -> Count:
         return await context.loaders.count(table, column, value, where)
@@ -89,7 +90,7 @@ async def listed(
     info: Info, kind: RecordKind, window: Window, where: Filter, order: Sequence[Order]
 ) -> Connection[Any]:
     """A page of the whole list of a kind."""
-    reads, table = info.context.services.reads, _table(kind)
+    reads, table = await info.context.loaders.reads(), _table(kind)
 
     async def counting() -> Count:
         return await reads.count(table, where)

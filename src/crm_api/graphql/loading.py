@@ -13,7 +13,9 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from crm_core import NOW, AsOf, Crm, RecordedEvent
-from crm_projections.reading import Count, Filter, Order, Page, Reads, Window
+from crm_core.access.records import kind_of
+from crm_core.access.rights import Rights
+from crm_projections.reading import Count, Filter, Order, Page, Reads, Sight, Window
 from crm_projections.tables import Row, Table
 
 if TYPE_CHECKING:
@@ -30,16 +32,46 @@ R = TypeVar("R", bound=Row)
 
 
 class Loaders:
-    """The batches of one operation."""
+    """The batches of one operation, as far as the reader's rights show what they bring.
 
-    def __init__(self, crm: Crm, reads: Reads) -> None:
+    Whoever may see a record now may see its past; who may not sees neither.
+    """
+
+    def __init__(self, crm: Crm, reads: Reads, rights: Callable[[], Awaitable[Rights]]) -> None:
         self._crm = crm
-        self._reads = reads
+        self._all = reads
+        self._rights = rights
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
-    def fresh(self) -> Loaders:
-        """Those of another operation."""
-        return Loaders(self._crm, self._reads)
+    async def reads(self) -> Reads:
+        """The read models, as far as the reader may see them."""
+        return self._all.within(Sight(await self._rights()))
+
+    async def sees(self, kind: str, record_id: UUID) -> bool:
+        """Whether the reader may know of the record."""
+        rights = await self._rights()
+        reach = rights.reach(kind)
+        if reach.everything or not rights.allow(kind, "read"):
+            return reach.everything
+        return reach.includes(record_id, await self._owner(record_id))
+
+    async def sees_all_of(self, kind: str, record_id: UUID) -> bool:
+        """Whether the record is in sight, and no field of it withheld from the reader."""
+        if not await self.sees(kind, record_id):
+            return False
+        rights = await self._rights()
+        if not rights.withheld(kind):
+            return True
+        return not rights.hidden_fields(kind, record_id, await self._owner(record_id))
+
+    async def _owner(self, record_id: UUID) -> UUID | None:
+        """Whose the record is now, by the ledger."""
+
+        async def load(ids: list[UUID]) -> dict[UUID, UUID]:
+            owners = await self._crm.owners(ids)
+            return {key: owner for key, owner in owners.items() if owner is not None}
+
+        return await self._batched("owner", record_id, load)
 
     async def record(self, kind: RecordKind, record_id: UUID, as_of: AsOf = NOW) -> Record | None:
         """The record now, from its read model, or as it was, from its events."""
@@ -52,13 +84,21 @@ class Loaders:
         (column,) = table.key
 
         async def load(ids: list[UUID]) -> dict[UUID, R]:
-            rows = await self._reads.get_many(table, column, ids)
+            rows = await (await self.reads()).get_many(table, column, ids)
             return {getattr(row, column): row for row in rows}
 
         return await self._batched(("row", table.name), record_id, load)
 
     async def folded(self, kind: RecordKind, record_id: UUID, as_of: AsOf = NOW) -> Record | None:
-        """The record by its events, never behind the ledger."""
+        """The record by its events, never behind the ledger; None where it is out of sight."""
+        rights = await self._rights()
+        found = await self.stored(kind, record_id, as_of)
+        if found is None or (rights.reach(kind.name).everything and not rights.withheld(kind.name)):
+            return found
+        return found.as_shown(rights, kind.name, await self._owner(record_id))
+
+    async def stored(self, kind: RecordKind, record_id: UUID, as_of: AsOf = NOW) -> Record | None:
+        """The same whoever asks: for a rule that looks at it, not for showing it."""
 
         async def load(ids: list[UUID]) -> dict[UUID, Record]:
             streams = await self._streams(ids, as_of)
@@ -68,13 +108,15 @@ class Loaders:
         return await self._batched(("folded", kind.name, as_of), record_id, load)
 
     async def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:
-        """What happened to the record, in the order of its recording."""
+        """What happened to the record, in the order of its recording; nothing, out of sight."""
 
         async def load(ids: list[UUID]) -> dict[UUID, list[RecordedEvent]]:
             return await self._streams(ids, as_of)
 
         events = await self._batched(("history", as_of), record_id, load)
-        return [event for event in events or () if as_of.includes(event)]
+        if not events or not await self.sees(kind_of(events[0].record_type), record_id):
+            return []
+        return [event for event in events if as_of.includes(event)]
 
     async def page(
         self,
@@ -88,14 +130,15 @@ class Loaders:
         """A page from one end of one of many lists."""
 
         async def load(values: list[UUID]) -> dict[UUID, Page[R]]:
-            return await self._reads.pages(table, column, values, window, where=where, order=order)
+            reads = await self.reads()
+            return await reads.pages(table, column, values, window, where=where, order=order)
 
         key = ("page", table.name, column, repr((window, where, order)))
         return cast("Page[R]", await self._batched(key, value, load))
 
     async def count(self, table: Table[R], column: str, value: UUID, where: Filter) -> Count:
         async def load(values: list[UUID]) -> dict[UUID, Count]:
-            return await self._reads.counts(table, column, values, where)
+            return await (await self.reads()).counts(table, column, values, where)
 
         key = ("count", table.name, column, repr(where))
         return cast("Count", await self._batched(key, value, load))

@@ -10,17 +10,15 @@ import strawberry
 from crm_api.graphql.context import Info
 from crm_api.graphql.fields import follower
 from crm_api.graphql.queries.event import RecordIdArgument, selection_of
-from crm_api.graphql.registry import kind_of_topic
 from crm_api.graphql.scalars import Position
-from crm_api.graphql.types.event import EventRecord
+from crm_api.graphql.types.event import EventRecord, sees_event
 from crm_api.graphql.types.node import EventTypes
-from crm_core import Denied, RecordedEvent
-from crm_core.access.rights import Rights
+from crm_core import Denied
 
 __all__ = ["Subscription"]
 
 PAGE_EVENTS = 200  # what one subscriber holds in memory
-WAIT_SECONDS = 10.0  # then the token and the rights are looked at again
+WAIT_SECONDS = 1.0  # then the token and the rights are looked at again
 
 
 @strawberry.type(description="What can be followed: graphql-transport-ws, graphql-sse, multipart.")
@@ -50,15 +48,8 @@ class Subscription:
         )
         while True:
             page = await following.next_page(seconds=WAIT_SECONDS)
-            rights = await context.present_rights()  # raises once the token is over
+            if (await context.present_rights()).is_nothing:  # raises once the token is over
+                raise Denied("event.read")
             for event in page:
-                if _is_visible(event, rights):
+                if await sees_event(context, event.record_type, event.record_id):
                     yield EventRecord.of(event)
-
-
-def _is_visible(event: RecordedEvent, rights: Rights) -> bool:
-    """An event may be seen by whoever may see its record, and by who may read all events."""
-    if rights.allow("event", "read"):
-        return True
-    kind = kind_of_topic(event.record_type)
-    return kind is not None and rights.allow(kind.name, "read")

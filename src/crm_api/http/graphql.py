@@ -34,7 +34,6 @@ from crm_api.graphql.compiled.answers import CompiledReads
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
 from crm_api.graphql.errors import ErrorCode
-from crm_api.graphql.loading import Loaders
 from crm_api.graphql.masking import presented
 from crm_api.http.bodies import json_object, read_body, require_json
 from crm_api.http.charging import Charging
@@ -159,7 +158,6 @@ class GraphQLApp(GraphQL[Context, None]):
         services = self._services
         context = Context(
             services=services,
-            loaders=Loaders(services.crm, services.reads),
             language=language_of(request.headers.get("accept-language", "")),
         )
         if isinstance(request, Request):

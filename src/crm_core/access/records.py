@@ -7,7 +7,15 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-__all__ = ["FIELD_GROUPS", "OWNER_FIELDS", "PARENT_FIELDS", "is_owned", "kind_of", "owner_of"]
+__all__ = [
+    "FIELD_GROUPS",
+    "OWNER_FIELDS",
+    "PARENT_FIELDS",
+    "is_owned",
+    "kind_of",
+    "owner_of",
+    "parent_of",
+]
 
 OWNER_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -55,3 +63,10 @@ def owner_of(kind: str, record: Any) -> UUID | None:
     field = OWNER_FIELDS.get(kind)
     owner: UUID | None = None if field is None else getattr(record, field)
     return owner
+
+
+def parent_of(kind: str, record: Any) -> UUID | None:
+    """The record that this one belongs to, where it belongs to another."""
+    found = PARENT_FIELDS.get(kind)
+    parent: UUID | None = None if found is None else getattr(record, found[0])
+    return parent

@@ -162,10 +162,14 @@ class Rights:
         shown = {group: self.reach(kind, showing=group) for group in FIELD_GROUPS.get(kind, ())}
         return {group: reach for group, reach in shown.items() if reach != whole}
 
-    def shows_all_of(self, kind: str, record_id: UUID, owner_id: UUID | None) -> bool:
-        """Whether no field of the record is withheld. False where it is not seen at all."""
-        seen = (self.reach(kind), *self.withheld(kind).values())
-        return all(reach.includes(record_id, owner_id) for reach in seen)
+    def hidden_fields(self, kind: str, record_id: UUID, owner_id: UUID | None) -> frozenset[str]:
+        """The fields of a record in reach that are not shown of it."""
+        return frozenset(
+            field
+            for group, shown in self.withheld(kind).items()
+            if not shown.includes(record_id, owner_id)
+            for field in FIELD_GROUPS[kind][group]
+        )
 
     def cover(self, rules: Iterable[Rule]) -> bool:
         """Whether nothing in the rules goes beyond these rights: who grants gives what is theirs.

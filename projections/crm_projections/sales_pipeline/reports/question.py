@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
-from crm_projections.reporting import PERIODS, Question, among
+from crm_projections.reporting import PERIODS, Question, among, in_sight
 from crm_projections.temporal import BELIEVED_SQL
 
 __all__ = [
@@ -63,7 +63,8 @@ IN_SCOPE: Final = f"""(
         {among("owner_id", "owner_ids", "uuid")}
         and {among("pipeline_id", "pipeline_ids", "uuid")}
         and {among("product_id", "product_ids", "uuid")}
-        and {among("source", "sources")})"""
+        and {among("source", "sources")}
+        and {in_sight("opportunity", "owner_id")})"""
 """Whether an opportunity is among those that the question is about, by its columns."""
 
 DEALS: Final = f"""

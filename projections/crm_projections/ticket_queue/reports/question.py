@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from crm_core.service.ticket.events import TicketChannel, TicketPriority, TicketType
-from crm_projections.reporting import Question, among
+from crm_projections.reporting import Question, among, in_sight
 from crm_projections.temporal import BELIEVED_SQL
 
 __all__ = ["ANY_GROUP", "IN_SCOPE", "TICKETS_THEN", "TicketGroup", "TicketQuestion"]
@@ -64,7 +64,8 @@ IN_SCOPE: Final = f"""(
         and {among("priority", "priorities")}
         and {among("type", "types")}
         and {among("channel", "channels")}
-        and {among("product", "products")})"""
+        and {among("product", "products")}
+        and {in_sight("ticket", "assignee_id")})"""
 """Whether a ticket is among those that the question is about, by its columns."""
 
 TICKETS_THEN: Final = f"""

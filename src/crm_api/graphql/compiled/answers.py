@@ -13,10 +13,9 @@ from crm_api.graphql.compiled.plan import Plan
 from crm_api.graphql.compiled.selection import NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
-from crm_api.graphql.registry import readable_kinds
 from crm_api.services import Services
 from crm_core import CrmError, Lagging
-from crm_projections.reading import EVERYTHING, NotAnswered
+from crm_projections.reading import NotAnswered
 
 __all__ = ["CompiledReads"]
 
@@ -68,7 +67,7 @@ class CompiledReads:
 
     async def _reader(self, context: Context) -> Reader:
         rights = await self._services.crm.rights(context.tenant_id, context.actor)
-        return Reader(context.tenant_id, readable_kinds(rights), EVERYTHING)
+        return Reader.of(context.tenant_id, rights)
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)
@@ -88,7 +87,7 @@ class CompiledReads:
         given: dict[str, Any],
     ) -> Plan | None:
         variables = document.variables(given)
-        key = (text, operation_name, reader.kinds, variables.pattern)
+        key = (text, operation_name, reader.likeness, variables.pattern)
         if key not in self._plans:
             try:
                 plan = compile_query(self._schema, document, reader, given, variables.late)

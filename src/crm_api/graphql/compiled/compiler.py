@@ -42,9 +42,10 @@ from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import parsed, required_uuid
 from crm_api.graphql.reading import AnyNode, Column, Link, LinkedList, Listed, Money, One, Pairs
 from crm_api.graphql.records import RecordKind
-from crm_api.graphql.registry import kind_of_name, kind_of_type
+from crm_api.graphql.registry import kind_of_name, kind_of_type, readable_kinds
 from crm_core import NOW, CrmError
-from crm_projections.reading import Order, Scope
+from crm_core.access.rights import Rights
+from crm_projections.reading import EVERYTHING, Order, Sight
 from crm_projections.reading.trees import (
     Listing,
     Sql,
@@ -62,11 +63,22 @@ __all__ = ["Reader", "compile_query"]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: the tenant, the kinds of records that may be read, and which of them are seen."""
+    """Who reads: the tenant, the kinds of records that may be read, and how much of them is seen.
+
+    Readers with the same `likeness` see the same.
+    """
 
     tenant_id: UUID
     kinds: frozenset[str]
-    scope: Scope
+    sight: Sight
+    likeness: object
+
+    @classmethod
+    def of(cls, tenant_id: UUID, rights: Rights) -> Reader:
+        kinds, sight = readable_kinds(rights), Sight(rights)
+        if sight.is_whole:
+            return cls(tenant_id, kinds, EVERYTHING, kinds)
+        return cls(tenant_id, kinds, sight, rights)
 
 
 def compile_query(
@@ -102,7 +114,7 @@ class _Compiler:
     ) -> None:
         self._selections = Selections(schema, document, variables, late)
         self._reader = reader
-        self._tree = Tree(reader.tenant_id, reader.scope)
+        self._tree = Tree(reader.tenant_id, reader.sight)
         self._positions: list[int | LatePosition] = []
 
     def plan(self) -> Plan:

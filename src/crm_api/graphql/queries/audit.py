@@ -124,7 +124,7 @@ class AuditQueries:
     ) -> Connection[AuditEntry] | None:
         context = await require(info, "event", "audit", min_position=min_position)
         window = window_of(first, after, last, before)
-        reads, filtered = context.services.reads, filter_of(where)
+        reads, filtered = await context.loaders.reads(), filter_of(where)
         order = order_of(order_by, Order("position", descending=True))
 
         async def counting() -> Count:

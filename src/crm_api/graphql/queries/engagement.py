@@ -11,12 +11,10 @@ from crm_api.graphql.connection import After, Before, Connection, First, Last, w
 from crm_api.graphql.context import Info, require
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import required_uuid
-from crm_api.graphql.links import folded_page
+from crm_api.graphql.links import listed
 from crm_api.graphql.types.interaction import INTERACTION, Interaction
 from crm_api.graphql.types.task import TASK, Task
-from crm_core.engagement.task.events import TaskCreated
-from crm_projections.audit_trail.projection import AUDIT
-from crm_projections.reading import Comparison, Count, Operator, Order
+from crm_projections.reading import All, Order
 
 __all__ = ["EngagementQueries"]
 
@@ -61,14 +59,6 @@ class EngagementQueries:
         before: Before = strawberry.UNSET,
         min_position: MinPosition = strawberry.UNSET,
     ) -> Connection[Task] | None:
-        context = await require(info, "task", min_position=min_position)
+        await require(info, "task", min_position=min_position)
         window = window_of(first, after, last, before)
-        reads = context.services.reads
-        created = Comparison("type", Operator.EQ, TaskCreated.TOPIC)
-        latest_first = (Order("position", descending=True),)
-        page = await reads.page(AUDIT, window, where=created, order=latest_first)
-
-        async def counting() -> Count:
-            return await reads.count(AUDIT, created)
-
-        return await folded_page(info, TASK, page, counting)
+        return await listed(info, TASK, window, All(), (Order("created_at", descending=True),))

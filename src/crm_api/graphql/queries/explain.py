@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -12,8 +13,9 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.queries.diff import hidden_fields
-from crm_api.graphql.registry import kind_of_topic
+from crm_api.graphql.types.event import sees_event
 from crm_api.graphql.types.explain import ExplanationTree
+from crm_core import Step
 
 __all__ = ["ExplainQueries"]
 
@@ -36,12 +38,21 @@ class ExplainQueries:
     ) -> ExplanationTree | None:
         record_id, past = required_uuid(id), as_of_from(as_of, effective_at)
         context = info.context
-        rights = await context.rights()
         # Whose record it is comes first: a wrong field must not tell that there is a record.
         events = await context.loaders.history(record_id, past)
-        kind = kind_of_topic(events[0].record_type) if events else None
-        if kind is None or not rights.allow(kind.name, "read"):
+        if not events:
             return None
         found = await context.services.crm.explain(record_id, camel_to_snake(field), past)
         hidden = await hidden_fields(info, found.record_type, record_id)
-        return ExplanationTree.of(found, rights, withheld=found.field in hidden)
+        step = None if found.step is None else await _in_sight(info, found.step)
+        return ExplanationTree.of(replace(found, step=step), withheld=found.field in hidden)
+
+
+async def _in_sight(info: Info, step: Step) -> Step:
+    """The chain up to the first event that the reader may not see."""
+    cause = step.cause
+    if cause is None or not await sees_event(
+        info.context, cause.event.record_type, cause.event.record_id
+    ):
+        return Step(step.event, None)
+    return Step(step.event, await _in_sight(info, cause))

@@ -13,8 +13,8 @@ from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import parsed, required_uuid
 from crm_api.graphql.reading import AnyNode
-from crm_api.graphql.registry import kind_of_topic, kind_of_type
-from crm_api.graphql.types.event import EventRecord
+from crm_api.graphql.registry import kind_of_type
+from crm_api.graphql.types.event import EventRecord, sees_event
 from crm_api.graphql.types.node import Node
 from crm_core import NOW, AsOf, CrmError, Rejected
 
@@ -77,9 +77,7 @@ async def _event(info: Info, position: str, past: AsOf) -> EventRecord | None:
     )
     if not stored:
         return None
-    rights = await info.context.rights()
-    kind = kind_of_topic(stored[0].stream_type)
-    if not rights.allow("event", "read") and not (kind and rights.allow(kind.name, "read")):
+    if not await sees_event(info.context, stored[0].stream_type, stored[0].stream_id):
         return None
     (event,) = await crm.store.decode(stored)
     return EventRecord.of(event) if past.includes(event) else None

@@ -28,7 +28,8 @@ from crm_api.graphql.as_of import (
 from crm_api.graphql.context import Context, Info, require
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.reports import report_type
-from crm_core import AsOf
+from crm_core import AsOf, Denied
+from crm_core.access.rights import Reach
 from crm_projections.registry import REPORTS
 from crm_projections.reporting import Past, Report, answer, past_of
 from crm_projections.sales_pipeline.reports import SalesGroup, SalesQuestion
@@ -55,7 +56,10 @@ def _resolver(report: Report[Any, Any]) -> Resolver:
         context = await require(info, report.kind, min_position=min_position)
         past = await _past(context, report, as_of_from(as_of, effective_at))
         question = question_of(form, where, group_by, time_zone)
-        rows = await answer(report, context.services.pool, context.tenant_id, past, question)
+        reach = await _reach(context, report)
+        rows = await answer(
+            report, context.services.pool, context.tenant_id, past, question, reach=reach
+        )
         return of.of(question, past, rows)
 
     resolve.__annotations__ = _annotations(of, form, group) | {
@@ -83,7 +87,13 @@ def _comparing_resolver(report: Report[Any, Any]) -> Resolver:
         past = await _past(context, report, to.as_of_past() if to else AsOf())
         question = question_of(form, where, group_by, "UTC")
         rows = await answer(
-            report, context.services.pool, context.tenant_id, past, question, since=since
+            report,
+            context.services.pool,
+            context.tenant_id,
+            past,
+            question,
+            since=since,
+            reach=await _reach(context, report),
         )
         return of.of(question, past, rows)
 
@@ -114,6 +124,17 @@ def _annotations(of: Any, form: type[Any], group: Any) -> dict[str, Any]:
         "min_position": MinPosition,
         "return": of | None,
     }
+
+
+async def _reach(context: Context, report: Report[Any, Any]) -> Reach:
+    """The records that the report may count for the reader; all of their fields, or none.
+
+    Raises Denied where a group of fields is withheld: a sum would tell it.
+    """
+    rights = await context.rights()
+    for group in rights.withheld(report.kind):
+        raise Denied(f"{report.kind}.{group}")
+    return rights.reach(report.kind)
 
 
 async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> Past:

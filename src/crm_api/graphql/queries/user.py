@@ -27,7 +27,7 @@ class UserQueries:
     @resolver("Who asks: the user of the bearer token.")
     async def viewer(self, info: Info) -> User | None:
         user_id = required_uuid(info.context.actor.id)
-        found = cast("User | None", await info.context.loaders.folded(USER, user_id))
+        found = cast("User | None", await info.context.loaders.stored(USER, user_id))
         if found is None or found.status is not UserStatus.ACTIVE:
             raise Refused(ErrorCode.UNAUTHENTICATED, "auth.required")
         return found
@@ -57,7 +57,7 @@ class UserQueries:
     ) -> Connection[User] | None:
         context = await require(info, "user", min_position=min_position)
         window = window_of(first, after, last, before)
-        reads = context.services.reads
+        reads = await context.loaders.reads()
         # Users have no read model: the trail says who was invited, the ledger the rest.
         invited = Comparison("type", Operator.EQ, UserInvited.TOPIC)
         page = await reads.page(AUDIT, window, where=invited, order=(Order("position"),))

@@ -13,7 +13,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, as_of_from
-from crm_api.graphql.context import Info
+from crm_api.graphql.context import Context, Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.ids import global_id, uuid_of
@@ -21,12 +21,13 @@ from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.node import Node, Record
 from crm_api.withheld import SECRETS
 from crm_core import Actor, ActorKind, Event, RecordedEvent, Redacted
+from crm_core.access.records import kind_of
 from crm_core.kernel.events import own_fields, personal_mark
 
 if TYPE_CHECKING:
     from crm_api.graphql.types.user import User
 
-__all__ = ["ActorInfo", "EventRecord", "plain_json"]
+__all__ = ["ActorInfo", "EventRecord", "plain_json", "sees_event"]
 
 graphql_enum(ActorKind)
 
@@ -118,6 +119,11 @@ class EventRecord(Node):
         hidden = {
             name for name, value in self._fields() if name in SECRETS or isinstance(value, Redacted)
         }
+        context = info.context
+        if not (await context.rights()).allow("event", "read"):
+            kind = kind_of(self.record_type)
+            if not await context.loaders.sees_all_of(kind, self.record_uuid):
+                return {name for name, _ in self._fields()}
         if self.record_type != INTERACTION.aggregate.TOPIC:
             return hidden
         words = _personal_fields(type(self.event.data))
@@ -136,6 +142,13 @@ class EventRecord(Node):
         kind = kind_of_topic(self.record_type)
         past = as_of_from(as_of, effective_at)
         return None if kind is None else await linked(info, kind, self.record_uuid, past)
+
+
+async def sees_event(context: Context, record_type: str, record_id: UUID) -> bool:
+    """An event is seen by whoever sees its record, and by who may read all events."""
+    if (await context.rights()).allow("event", "read"):
+        return True
+    return await context.loaders.sees(kind_of(record_type), record_id)
 
 
 @cache

@@ -10,10 +10,8 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.utils.str_converters import to_camel_case
 
-from crm_api.graphql.registry import kind_of_topic
 from crm_api.graphql.types.event import ActorInfo, EventRecord, plain_json
 from crm_core import Explanation, Step
-from crm_core.access.rights import Rights
 from crm_core.explain import FieldOrigin, source_of
 
 __all__ = ["ExplanationTree", "FieldProvenance"]
@@ -69,7 +67,7 @@ class ExplainedEvent:
     command: ExplainedCommand
 
     @classmethod
-    def of(cls, step: Step, rights: Rights) -> Self:
+    def of(cls, step: Step) -> Self:
         stored, cause = step.event.stored, step.cause
         return cls(
             event=EventRecord.of(step.event),
@@ -80,7 +78,7 @@ class ExplainedEvent:
                 source=source_of(step.event),
                 correlation_id=stored.correlation_id,
                 causation_id=stored.causation_id,
-                cause=cls.of(cause, rights) if cause and _is_for(cause, rights) else None,
+                cause=None if cause is None else cls.of(cause),
             ),
         )
 
@@ -97,17 +95,13 @@ class ExplanationTree:
     )
 
     @classmethod
-    def of(cls, found: Explanation, rights: Rights, *, withheld: bool) -> Self:
+    def of(cls, found: Explanation, *, withheld: bool) -> Self:
+        """The explanation; its steps are those that the reader may see."""
         return cls(
             record_uuid=found.record_id,
             record_type=found.record_type,
             field=to_camel_case(found.field),
             value=None if withheld else plain_json(found.value),
             withheld=withheld,
-            set_by=None if found.step is None else ExplainedEvent.of(found.step, rights),
+            set_by=None if found.step is None else ExplainedEvent.of(found.step),
         )
-
-
-def _is_for(step: Step, rights: Rights) -> bool:
-    kind = kind_of_topic(step.event.record_type)
-    return kind is not None and rights.allow(kind.name, "read")

@@ -107,7 +107,7 @@ async def words_are_hidden(info: Info, interaction_id: UUID) -> bool:
     Auditors of events see what was said to others; what is redacted by now is hidden from all, and
     in its past as well.
     """
-    present = await info.context.loaders.folded(INTERACTION, interaction_id)
+    present = await info.context.loaders.stored(INTERACTION, interaction_id)
     if present is None:
         return False
     view: InteractionView = present.row
@@ -125,7 +125,7 @@ async def interactions_of(
     if not (await info.context.rights()).allow("interaction", "read"):
         return None
     await info.context.see_own_writes()
-    reads = info.context.services.reads
+    reads = await info.context.loaders.reads()
     logged = Comparison("type", Operator.EQ, InteractionLogged.TOPIC)
     whole = list_of("customer_id", customer_id, logged)
     order = (Order("happened_at", descending=True), Order("position", descending=True))

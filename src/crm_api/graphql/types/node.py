@@ -26,6 +26,7 @@ from crm_core.explain import field_origins
 if TYPE_CHECKING:
     from crm_api.graphql.types.event import EventRecord
     from crm_api.graphql.types.explain import FieldProvenance
+    from crm_core.access.rights import Rights
 
 __all__ = ["EventTypes", "Node", "Record"]
 
@@ -33,6 +34,21 @@ EventTypes = Annotated[
     list[str] | None,
     strawberry.argument(description="Only events of these types, such as `sales.opportunity.won`."),
 ]
+
+
+class Masked:
+    """A row or an aggregate without some of its fields: they are empty, not missing."""
+
+    def __init__(self, row: Any, hidden: frozenset[str]) -> None:
+        self._row, self._hidden = row, hidden
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_row", "_hidden"):
+            raise AttributeError(name)
+        value = getattr(self._row, name)
+        if name not in self._hidden:
+            return value
+        return () if isinstance(value, tuple) else None
 
 
 @strawberry.interface(description="Whatever can be fetched again by its `id`.")
@@ -62,6 +78,13 @@ class Record(Node):
         record.uuid = getattr(row, cls.KEY)
         record.id = global_id(cls.__name__, record.uuid)
         return record
+
+    def as_shown(self, rights: Rights, kind: str, owner_id: UUID | None) -> Self | None:
+        """As far as the rights show it; None where they do not."""
+        if not rights.reach(kind).includes(self.uuid, owner_id):
+            return None
+        hidden = rights.hidden_fields(kind, self.uuid, owner_id)
+        return type(self).of(Masked(self.row, hidden), self.as_of) if hidden else self
 
     row: strawberry.Private[Any]
     as_of: strawberry.Private[AsOf]

@@ -17,6 +17,7 @@ from crm_api.graphql.types.node import Record
 from crm_api.graphql.types.user import USER, User
 from crm_core.engagement.task.events import TaskStatus
 from crm_core.engagement.task.task import Task as TaskAggregate
+from crm_projections.task_list.projection import TASKS, TaskList
 
 __all__ = ["TASK", "Task"]
 
@@ -25,7 +26,7 @@ graphql_enum(TaskStatus)
 
 @strawberry.type(description="Something that somebody has to do by a moment.")
 class Task(Record):
-    KEY = "id"
+    KEY = "task_id"
 
     title: str | None = strawberry.field(description="Null once it was erased.")
     status: TaskStatus
@@ -42,4 +43,4 @@ class Task(Record):
         return cast("Customer | None", found)
 
 
-TASK = RecordKind(Task, TaskAggregate)
+TASK = RecordKind(Task, TaskAggregate, TaskList(), TASKS)
