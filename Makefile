@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help redis run test check lint types contracts schema schema-check golden bench soak servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check golden bench soak judges servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -41,6 +41,9 @@ bench: .venv/dev.stamp  ## run the benchmarks; benchmarks/README.md holds the pu
 
 soak: .venv/dev.stamp .venv/servers.stamp  ## try the guarantees as often as a release must; takes days
 	@CRM_SOAK=1 $(BIN)/python -m pytest --no-cov tests/guarantees
+
+judges: .venv/dev.stamp  ## let tools that nobody here wrote judge the API; needs Node.js and npm
+	@$(BIN)/python tests/judges/run.py
 
 servers: .venv/servers.stamp  ## install PostgreSQL 15, 16 and 17, for the tests on every version
 

@@ -99,6 +99,7 @@ def _opportunities(size: Size) -> Iterator[OpportunityRow]:
         yield OpportunityRow(
             opportunity_id=UUID(int=(2 << 120) + number, version=4),
             name=f"Deal {number}",
+            name_about=customer_id(number % size.organizations),
             status=chance.choice(list(OpportunityStatus)),
             customer_id=customer_id(number % size.organizations),
             owner_id=UUID(int=1 + number % 50, version=4),

@@ -92,8 +92,8 @@ async def test_a_node_and_the_record_of_an_event_are_shown_as_of_a_past(api: Any
     last = await api.given(RenameCustomer(customer_id=person, name="Ada Lovelace"))
     data = await api.data(
         """query ($id: ID!, $event: ID!, $then: AsOf!, $p: Position) {
-             now: node(id: $id, minPosition: $p) { ... on Customer { name } }
-             then: node(id: $id, asOf: $then) { ... on Customer { name } }
+             now: nodes(ids: [$id], minPosition: $p) { ... on Customer { name } }
+             then: nodes(ids: [$id], asOf: $then) { ... on Customer { name } }
              both: nodes(ids: [$id, $event], asOf: $then) { id }
              node(id: $event) { ... on EventRecord {
                record { ... on Customer { name } }
@@ -103,7 +103,7 @@ async def test_a_node_and_the_record_of_an_event_are_shown_as_of_a_past(api: Any
         then={"position": first.position},
         p=last.position,
     )
-    assert (data["now"], data["then"]) == ({"name": "Ada Lovelace"}, {"name": "Ada"})
+    assert (data["now"], data["then"]) == ([{"name": "Ada Lovelace"}], [{"name": "Ada"}])
     assert [node is None for node in data["both"]] == [False, True], "the event was not yet known"
     assert data["node"]["record"] == {"name": "Ada Lovelace"}
     assert data["node"]["before"] == {"name": "Ada"}

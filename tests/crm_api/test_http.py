@@ -143,7 +143,8 @@ async def test_only_json_is_taken(api: Any, media_type: str) -> None:
         '{"query": 5}', '{"query": "{__typename}", "variables": []}',
         '{"query": "{__typename}", "operationName": 1}',
         '{"query": "{__typename}", "extensions": 1}',
-        '{"query": "query A { __typename }", "operationName": "B"}', '{"query": "\\ud800"}',
+        '{"query": "query A { __typename }", "operationName": "B"}',
+        '{"query": "query A { __typename } query B { __typename }"}', '{"query": "\\ud800"}',
         '{"query": "{__typename} {__typename}"}', '{"query":' + "[" * 100_000, b"\xff",
     ],
 )  # fmt: skip

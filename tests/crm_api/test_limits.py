@@ -111,3 +111,38 @@ async def test_a_wide_filter_is_refused(api: Any) -> None:
 
 async def test_introspection_stays_within_the_limits(api: Any) -> None:
     assert "errors" not in await api.ask(get_introspection_query(descriptions=True))
+
+
+HOSTILE = {
+    "aliases": "{ " + " ".join(f"a{n}: viewer {{ id }}" for n in range(400)) + " }",
+    "directives": "{ __typename " + "@include(if: true) " * 300 + "}",
+    "unknown directives": "{ __typename " + "@a" * 900 + " }",
+    "a cycle": "{ ...a } fragment a on Query { viewer { id } ...a }",
+    "deep": deep(400),
+    "wide": "{ " + "viewer { id } " * 900 + "}",
+    "huge": "{ customers(first: 100) { nodes { opportunities(first: 100) { nodes { tickets: history"
+    "(first: 100) { nodes { id } } } } } } }",
+    "many fragments": "{ __typename } "
+    + " ".join(f"fragment f{n} on Query {{ __typename }}" for n in range(300)),
+    "introspection in circles": "{ __schema { types { fields { type { fields { type { fields { type"
+    " { fields { type { name } } } } } } } } } } }",
+}
+
+
+@pytest.mark.parametrize("document", HOSTILE.values(), ids=HOSTILE)
+async def test_what_is_refused_costs_no_statement(
+    api: Any, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused by the text alone, with an answer that is not much longer than the question."""
+
+    async def never(*_: object, **__: object) -> None:
+        raise AssertionError("the database was asked")
+
+    monkeypatch.setattr(api.services.reads, "_fetch", never)
+    monkeypatch.setattr(api.services.pipelines, "ask", never)
+    response = await api.http.post(
+        "/graphql", json={"query": document}, headers=api.headers("admin")
+    )
+    codes = {error["extensions"]["code"] for error in response.json()["errors"]}
+    assert codes <= {"QUERY_TOO_LARGE", "GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST"}
+    assert len(response.content) < 50_000

@@ -12,7 +12,7 @@ import typer
 from psycopg import AsyncRawCursor
 from rich.console import Console
 
-from crm_api.cli.place import open_place
+from crm_api.cli.place import open_place, open_runner
 from crm_core import Invalid, Rejected
 from crm_core.access.rights import BUILT_IN_ROLES, Rights
 from crm_core.ledger.postgres.connections import open_pool
@@ -62,14 +62,18 @@ async def _explain(
         except NotCovered as error:
             raise Rejected("query.not_compiled", reason=str(error)) from None
         console.print(plan.statement, markup=False)
-        pool = await open_pool(place.url, "crm_app", size=1)
-        try:
-            async with pool.connection() as connection:
-                found = await AsyncRawCursor(connection).execute(
-                    f"explain ({how}) {plan.statement}".encode(),
-                    [None if sent is None else sent.decode() for sent in plan.sent(given)],
-                )
-                for (line,) in await found.fetchall():
-                    console.print(line, markup=False)
-        finally:
-            await pool.close()
+        async with open_runner(place, crm):  # the tables are there
+            await _show_plan(place.url, f"explain ({how}) {plan.statement}", plan.sent(given))
+
+
+async def _show_plan(url: str, statement: str, sent: list[bytes | None]) -> None:
+    pool = await open_pool(url, "crm_app", size=1)
+    try:
+        async with pool.connection() as connection:
+            found = await AsyncRawCursor(connection).execute(
+                statement.encode(), [None if value is None else value.decode() for value in sent]
+            )
+            for (line,) in await found.fetchall():
+                console.print(line, markup=False)
+    finally:
+        await pool.close()

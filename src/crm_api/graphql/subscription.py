@@ -21,7 +21,7 @@ PAGE_EVENTS = 200  # what one subscriber holds in memory
 WAIT_SECONDS = 1.0  # then the token and the rights are looked at again
 
 
-@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+@strawberry.type(description="What can be followed: graphql-transport-ws, graphql-sse, multipart.")
 class Subscription:
     @follower(
         "Every event that you may see, in the order of the ledger: what was recorded"

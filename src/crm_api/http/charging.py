@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 from cachetools import LRUCache
-from graphql import print_ast
+from graphql import get_operation_ast, print_ast
 from strawberry.http import GraphQLRequestData
 
 from crm_api.graphql.cost import asks_for_its_price, cost_of
@@ -74,6 +74,8 @@ class Charging:
         document = valid_document(text, self._schema)
         if document is None:
             return _Priced(1)
+        if get_operation_ast(document, operation_name) is None:  # none of this name, or several
+            raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.no_operation")
         cost = cost_of(self._schema._schema, document, operation_name, given)
         fields = asks_for_its_price(document, operation_name, given)
         if not fields:

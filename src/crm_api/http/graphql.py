@@ -1,14 +1,15 @@
-"""GraphQL over HTTP (the working draft of the specification) and over graphql-transport-ws."""
+"""GraphQL over HTTP (the working draft of the specification), websockets, and event streams."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
 from cross_web import StarletteRequestAdapter
+from graphql import get_operation_ast
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -31,25 +32,20 @@ from strawberry.types.graphql import OperationType
 
 from crm_api.graphql.compiled.answers import CompiledReads
 from crm_api.graphql.context import Context
+from crm_api.graphql.documents import valid_document
 from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.masking import presented
 from crm_api.http.bodies import json_object, read_body, require_json
 from crm_api.http.charging import Charging
+from crm_api.http.media_types import JSON, RESPONSE, media_type_of, media_type_or_json
 from crm_api.http.refusals import HttpRefusal, refusal_error, refusal_response
+from crm_api.http.streams import EVENT_STREAM, TRANSPORTS
 from crm_api.messages import language_of
 from crm_api.schema import schema
 from crm_api.services import Services
 
 __all__ = ["GraphQLApp"]
 
-_RESPONSE = "application/graphql-response+json"
-_JSON = "application/json"
-_MEDIA_TYPES = {
-    _RESPONSE: _RESPONSE,
-    _JSON: _JSON,
-    "application/*": _JSON,
-    "*/*": _JSON,
-}
 _OPERATIONS = {
     "GET": {OperationType.QUERY},
     "POST": {OperationType.QUERY, OperationType.MUTATION},
@@ -90,12 +86,13 @@ class GraphQLApp(GraphQL[Context, None]):
 
     request_adapter_class = _Request
     graphql_transport_ws_handler_class = _WebSocketHandler
+    stream_transport_classes_by_protocol = TRANSPORTS
 
     def __init__(self, services: Services) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, *TRANSPORTS],
             connection_init_wait_timeout=timedelta(seconds=10),
             max_subscriptions_per_connection=_SUBSCRIPTIONS_MAX,
         )
@@ -109,15 +106,19 @@ class GraphQLApp(GraphQL[Context, None]):
             await super().__call__(scope, receive, send)
             return
         request = Request(scope, receive)
+        goes_on = self._get_stream_transport_from_headers(request.headers) is not None
         try:
-            media_type = _media_type(request.headers.get("accept", ""))
+            media_type = None if goes_on else media_type_of(request.headers.get("accept", ""))
             response = await self._respond(request)
         except HttpRefusal as refusal:
             language = language_of(request.headers.get("accept-language", ""))
-            accepted = _media_type_or_json(request.headers.get("accept", ""))
+            accepted = media_type_or_json(request.headers.get("accept", ""))
             response = refusal_response(refusal, language, accepted)
         else:
-            response.headers["content-type"] = f"{media_type}; charset=utf-8"
+            if media_type is None:  # a stream has its own, unless it is none after all
+                response.headers.setdefault("content-type", f"{JSON}; charset=utf-8")
+            else:
+                response.headers["content-type"] = f"{media_type}; charset=utf-8"
         response.headers["vary"] = "accept, accept-language, authorization"
         response.headers["cache-control"] = "no-store"
         response.headers["x-content-type-options"] = "nosniff"
@@ -132,9 +133,11 @@ class GraphQLApp(GraphQL[Context, None]):
             )
         context = await self.get_context(request, Response())
         asked = await self.parse_http_body(_Request(request))
+        if asked.protocol != "http":
+            asked = self._streamed(request, asked)
         asked, charge = self._charging.charged(context.actor.id, asked)
         request.state.asked, context.charge = asked, charge
-        if request.method == "POST":
+        if request.method == "POST" and asked.protocol == "http":
             answer = await self._compiled.answer(
                 context, asked.query, asked.operation_name, asked.variables
             )
@@ -172,6 +175,7 @@ class GraphQLApp(GraphQL[Context, None]):
         known: GraphQLRequestData | None = getattr(request._request.state, "asked", None)
         if known is not None:
             return known
+        transport = self._get_stream_transport_from_headers(request.headers)
         if request.method == "GET":
             given: dict[str, Any] = dict(request.query_params)
             for name in ("variables", "extensions"):
@@ -187,7 +191,21 @@ class GraphQLApp(GraphQL[Context, None]):
             variables=_member(given, "variables", dict),
             operation_name=_member(given, "operationName", str),
             extensions=_member(given, "extensions", dict),
+            protocol="http" if transport is None else transport.protocol,
         )
+
+    def _streamed(self, request: Request, asked: GraphQLRequestData) -> GraphQLRequestData:
+        """What is asked for as a stream; multipart is for subscriptions. Raises HttpRefusal."""
+        document = None if asked.query is None else valid_document(asked.query, schema)
+        operation = None if document is None else get_operation_ast(document, asked.operation_name)
+        if operation is None:
+            return asked  # its faults are told by the stream
+        kind = OperationType(operation.operation.value)
+        if request.method == "GET" and kind is OperationType.MUTATION:
+            raise _wrong_operation(request, kind)
+        is_event_stream = asked.protocol == EVENT_STREAM
+        plain = kind is not OperationType.SUBSCRIPTION and not is_event_stream
+        return replace(asked, protocol="http") if plain else asked
 
     async def execute_single(
         self,
@@ -237,7 +255,7 @@ class GraphQLApp(GraphQL[Context, None]):
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         response = await super().get_sub_response(request)
-        response.media_type = _media_type_or_json(request.headers.get("accept", ""))
+        response.media_type = media_type_or_json(request.headers.get("accept", ""))
         return response
 
     # --- websockets -------------------------------------------------------------------------------
@@ -281,37 +299,4 @@ def _status(response: GraphQLHTTPResponse, media_type: str | None) -> int:
         return 401
     if "data" in response:
         return 200
-    return 400 if media_type == _RESPONSE else 200
-
-
-@lru_cache(maxsize=256)
-def _media_type(accept: str) -> str:
-    """The media type to answer in. Raises HttpRefusal 406 where none of ours is accepted."""
-    if not accept.strip():
-        return _JSON
-    offers = []
-    for part in accept.split(",")[:20]:
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = _quality(parameters)
-        if name in _MEDIA_TYPES and quality > 0:
-            offers.append((quality, _MEDIA_TYPES[name]))
-    if not offers:
-        raise HttpRefusal(ErrorCode.NOT_ACCEPTABLE, "http.not_acceptable")
-    return max(offers, key=lambda offer: offer[0])[1]
-
-
-def _media_type_or_json(accept: str) -> str:
-    try:
-        return _media_type(accept)
-    except HttpRefusal:
-        return _JSON
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0
+    return 400 if media_type == RESPONSE else 200

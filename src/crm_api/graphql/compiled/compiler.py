@@ -7,6 +7,7 @@ is not compiled here, so that errors have one origin: Strawberry's own way.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, get_args
 from uuid import UUID
 
@@ -74,7 +75,9 @@ class Reader:
     likeness: object
 
     @classmethod
+    @lru_cache(maxsize=256)
     def of(cls, tenant_id: UUID, rights: Rights) -> Reader:
+        """With these rights, which are the same object until they change."""
         kinds, sight = readable_kinds(rights), Sight(rights)
         if sight.is_whole:
             return cls(tenant_id, kinds, EVERYTHING, kinds)

@@ -16,7 +16,7 @@ from crm_api.graphql.reading import AnyNode
 from crm_api.graphql.registry import kind_of_type
 from crm_api.graphql.types.event import EventRecord, sees_event
 from crm_api.graphql.types.node import Node
-from crm_core import AsOf, CrmError, Rejected
+from crm_core import NOW, AsOf, CrmError, Rejected
 
 __all__ = ["NodeQueries"]
 
@@ -29,18 +29,11 @@ class NodeQueries:
         "Whatever has this id; null where there is nothing, or nothing you may see.",
         reads=AnyNode(),
     )
-    async def node(
-        self,
-        info: Info,
-        id: strawberry.ID,
-        as_of: AsOfArgument = strawberry.UNSET,
-        effective_at: EffectiveAt = strawberry.UNSET,
-        min_position: MinPosition = strawberry.UNSET,
-    ) -> Node | None:
-        await info.context.wait_for(min_position)
-        return await _node(info, id, as_of_from(as_of, effective_at))
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        # Relay's compiler takes no further arguments here; `nodes` has them.
+        return await _node(info, id, NOW)
 
-    @resolver("Several at once, at most 100, in the order of the ids.")
+    @resolver("Several at once, at most 100, in the order of the ids; now or as of a past.")
     async def nodes(
         self,
         info: Info,

@@ -1,0 +1,35 @@
+"""Answers that go on: graphql-sse (distinct connections) and multipart subscriptions."""
+
+from __future__ import annotations
+
+from strawberry.http.streaming import (
+    HTTPStreamTransport,
+    MultipartSubscriptionTransport,
+    SSETransport,
+)
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, MULTIPART_SUBSCRIPTION_PROTOCOL
+
+__all__ = ["EVENT_STREAM", "TRANSPORTS"]
+
+EVENT_STREAM = SSETransport.protocol
+_EVENTS = "text/event-stream"
+
+
+class _EventStream(SSETransport):
+    """As urql and others expect it: only where it is asked for before all else, lines end in LF."""
+
+    def accepts(self, accept: str) -> bool:
+        first = accept.partition(",")[0]
+        return first.partition(";")[0].strip().lower() == _EVENTS
+
+    def encode_event(self, event: str, data: str | None = None) -> str:
+        return super().encode_event(event, data).replace("\r\n", "\n")
+
+    def encode_comment(self, comment: str) -> str:
+        return super().encode_comment(comment).replace("\r\n", "\n")
+
+
+TRANSPORTS: dict[str, type[HTTPStreamTransport]] = {
+    GRAPHQL_SSE_PROTOCOL: _EventStream,
+    MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartSubscriptionTransport,
+}
