@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from crm_api.credentials import Credentials
 from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
@@ -40,6 +41,7 @@ class Services:
     runner: ProjectionRunner
     audit: AuditLog
     tokens: Tokens
+    credentials: Credentials
 
 
 @asynccontextmanager
@@ -81,6 +83,7 @@ async def open_services(
             ("audit.failed", Integrator(audit).run),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
+        tokens = Tokens(root_key, crm.tenant_id, crm.store.ledger.clock)
         yield Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
@@ -88,7 +91,8 @@ async def open_services(
             pipelines=pipelines,
             runner=runner,
             audit=audit,
-            tokens=Tokens(root_key, crm.tenant_id, crm.store.ledger.clock),
+            tokens=tokens,
+            credentials=Credentials(crm, tokens),
         )
 
 

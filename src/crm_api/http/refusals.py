@@ -15,6 +15,8 @@ __all__ = ["HttpRefusal", "refusal_response"]
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.BAD_USER_INPUT: 400,
+    ErrorCode.FORBIDDEN: 403,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.NOT_ACCEPTABLE: 406,

@@ -65,7 +65,7 @@ class CompiledReads:
             return None
 
     async def reader(self, context: Context) -> Reader:
-        rights = await self._services.crm.rights(context.tenant_id, context.actor)
+        rights = await context.rights()
         kinds = frozenset(kind.name for kind in KINDS if rights.allow(kind.name, "read"))
         sight = Sight(rights)
         if sight.is_whole:
