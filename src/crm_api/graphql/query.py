@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from crm_api.graphql.queries.access import AccessQueries
 from crm_api.graphql.queries.audit import AuditQueries
 from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
@@ -40,5 +41,6 @@ class Query(
     AuditQueries,
     ProofQueries,
     NodeQueries,
+    AccessQueries,
 ):
     pass
