@@ -81,14 +81,14 @@ async def _decode(
     store: EventStore, stored: Sequence[StoredEvent]
 ) -> tuple[list[RecordedEvent], list[Poison]]:
     try:
-        return await store.decode(stored), []
+        return await store.decode_to_keep(stored), []
     except Exception as error:
         if is_passing(error):
             raise
     decoded, undecoded = [], []
     for event in stored:  # one of them is at fault
         try:
-            decoded += await store.decode([event])
+            decoded += await store.decode_to_keep([event])
         except Exception as error:
             if is_passing(error):
                 raise

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, ClassVar
+from uuid import UUID
 
 from crm_core import AsOf, RecordedEvent
 from crm_core.as_of import past_of
+from crm_core.privacy.erasure.events import SubjectKeyDestroyed
 from crm_projections.rows import Rows
 from crm_projections.tables import Table
 
@@ -20,6 +23,9 @@ class Projection(ABC):
     `apply` must be pure: what it writes depends on the event and on the rows it asked for by
     `needs`, never on a clock, a random number or the outside. So the same code fills Postgres in
     batches, a test in memory, and the answer to "what was it then".
+
+    A table that holds something personal says whom its rows are `about` and what an `erased` one
+    looks like; see `on_erased`.
     """
 
     name: ClassVar[str]
@@ -37,7 +43,19 @@ class Projection(ABC):
         return self.wants_type(event.type)
 
     def wants_type(self, event_type: str) -> bool:
-        return not self.reads or event_type.startswith(self.reads)
+        return not self.reads or event_type.startswith(self.prefixes)
+
+    @cached_property
+    def prefixes(self) -> tuple[str, ...]:
+        """What its events' types begin with; () stands for all of them."""
+        if self.reads and self.is_personal:
+            return (*self.reads, SubjectKeyDestroyed.TOPIC)
+        return self.reads
+
+    @cached_property
+    def is_personal(self) -> bool:
+        """Whether it keeps personal data, and so must hear of every key that is destroyed."""
+        return any(table.about for table in self.tables)
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
         """The rows to have at hand: pairs of a table and a value of its `fetch_by` column.
@@ -50,10 +68,29 @@ class Projection(ABC):
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         """Writes what the event changes."""
 
+    def on_erased(self, subject_id: UUID, rows: Rows) -> None:
+        """Blanks what the tables keep of the subject, whose rows are at hand.
+
+        What is left must be what the same events make once their personal fields are REDACTED, for
+        that is what a rebuild finds. Counts and sums stay.
+        """
+        for table in self.tables:
+            for row in rows.about(table, subject_id):
+                rows.put(table, table.erased(row, subject_id))
+
+    def take(self, event: RecordedEvent, rows: Rows) -> None:
+        """Applies an event that it wants; that of a destroyed key blanks the subjects as well."""
+        fact = event.data
+        if isinstance(fact, SubjectKeyDestroyed):
+            for subject_id in fact.subject_ids:
+                self.on_erased(subject_id, rows)
+        if not self.reads or event.type.startswith(self.reads):
+            self.apply(event, rows)
+
 
 def wanted_prefixes(projections: Iterable[Projection]) -> list[str]:
     """The beginnings of the types that one of them reads; the empty one where one reads all."""
-    return sorted({prefix for p in projections for prefix in p.reads or ("",)})
+    return sorted({prefix for p in projections for prefix in p.prefixes or ("",)})
 
 
 def project(
@@ -63,7 +100,7 @@ def project(
     rows = rows if rows is not None else Rows()
     for event in events:
         if projection.wants(event):
-            projection.apply(event, rows)
+            projection.take(event, rows)
     return rows
 
 

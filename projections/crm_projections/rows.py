@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from crm_projections.tables import Key, Row, Table, hashed
 
@@ -30,6 +31,13 @@ class Rows:
     def group(self, table: Table[R], value: Any) -> list[R]:
         """The rows whose `fetch_by` column has this value, in the order of their keys."""
         return self._shelf(table).group(value)
+
+    def about(self, table: Table[R], subject_id: UUID) -> list[R]:
+        """The rows that are about this person or organisation; none, where none ever are."""
+        if not table.about:
+            return []
+        rows = self._shelf(table).rows.values()
+        return [row for row in rows if subject_id in [getattr(row, by) for by in table.about]]
 
     def put(self, table: Table[R], row: R) -> None:
         """Writes the row, in place of one with the same key."""

@@ -15,6 +15,7 @@ from crm_core import RecordedEvent
 from crm_core.kernel.collecting import collector_paused
 from crm_core.ledger.postgres.arrays import BinaryArray
 from crm_core.ledger.postgres.connections import Pool
+from crm_core.privacy.erasure.events import SubjectKeyDestroyed
 from crm_projections.checkpoints import Slot, StaleWorker, fence
 from crm_projections.digest import RowDigest
 from crm_projections.generations import Connection, Generation, physical
@@ -70,7 +71,7 @@ class Storage:
             for table, values in found:
                 rows.load(table, table.rows_of(values))
             for event in events:
-                projection.apply(event, rows)
+                projection.take(event, rows)
             changed = {
                 table: table.arrays_of(of)
                 for table in projection.tables
@@ -135,17 +136,22 @@ async def _ask(
     slot: Slot,
     events: Iterable[RecordedEvent],
 ) -> list[tuple[Table[Any], Any]]:
-    """Cursors of the rows that the batch needs: one query a table."""
-    needed: defaultdict[Table[Any], set[Any]] = defaultdict(set)
+    """Cursors of the rows that the batch needs: one query a table, and one more for the rows about
+    somebody who is erased in it.
+    """
+    needed: defaultdict[tuple[Table[Any], str], set[Any]] = defaultdict(set)
     for event in events:
         for table, value in projection.needs(event):
-            needed[table].add(value)
+            needed[table, table.fetch_column].add(value)
+        if isinstance(event.data, SubjectKeyDestroyed):
+            for table in projection.tables:
+                for by in table.about:
+                    needed[table, by].update(event.data.subject_ids)
     cursors = []
-    for table, values in needed.items():
-        column = _fetch_column(table)
+    for (table, by), values in needed.items():
         cursor = await connection.execute(
-            _select(table, physical(table.name, slot.generation)),
-            [slot.tenant_id, column.array_of(values)],
+            _select(table, physical(table.name, slot.generation), by),
+            [slot.tenant_id, _column(table, by).array_of(values)],
             binary=True,
         )
         cursors.append((table, cursor))
@@ -163,15 +169,15 @@ async def _write(
 
 
 @lru_cache(maxsize=1_000)
-def _select(table: Table[Any], of: str) -> bytes:
-    """Asks for rows: parameters are the tenant and an array of the values to fetch by."""
+def _select(table: Table[Any], of: str, by: str) -> bytes:
+    """Asks for rows: parameters are the tenant and an array of values of the column `by`."""
     return (
         sql.SQL("select {} from read_model.{} where tenant_id = %s and {} = any(%s) and {}")
         .format(
             sql.SQL(table.selected_sql),
             sql.Identifier(of),
-            sql.Identifier(table.fetch_column),
-            sql.SQL(table.fetch_only),
+            sql.Identifier(by),
+            sql.SQL(table.fetch_only if by == table.fetch_column else "true"),
         )
         .as_bytes(None)
     )
@@ -204,8 +210,8 @@ def upsert(table: Table[Any], into: str) -> bytes:
     )
 
 
-def _fetch_column(table: Table[Any]) -> Column:
-    return next(column for column in table.columns if column.name == table.fetch_column)
+def _column(table: Table[Any], name: str) -> Column:
+    return next(column for column in table.columns if column.name == name)
 
 
 def _names(columns: Sequence[Column]) -> sql.Composed:

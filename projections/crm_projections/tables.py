@@ -96,6 +96,10 @@ class Column:
         return None
 
 
+def _as_it_is(row: R, subject_id: UUID) -> R:
+    return row
+
+
 @dataclass(frozen=True)
 class Table(Generic[R]):
     """Rows of one class under a primary key that starts with the tenant.
@@ -103,6 +107,9 @@ class Table(Generic[R]):
     `fetch_by` names the column by which a projection asks for rows (the last of the key, unless
     given), `fetch_only` an SQL condition on those it ever asks for. `indexes` are the column lists
     of further indexes; each begins with the tenant too.
+
+    `about` names the columns with the people or organisations whose personal data a row holds, and
+    `erased` gives the row without that of one of them.
     """
 
     name: str
@@ -111,6 +118,8 @@ class Table(Generic[R]):
     fetch_by: str = ""
     fetch_only: str = "true"
     indexes: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    erased: Callable[[R, UUID], R] = _as_it_is
 
     def __hash__(self) -> int:
         return hash(self.name)

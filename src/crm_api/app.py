@@ -14,6 +14,7 @@ from crm_api.http.graphql import GraphQLApp
 from crm_api.http.guard import Guard
 from crm_api.http.health import Health
 from crm_api.http.login import Login
+from crm_api.http.metrics import Metrics
 from crm_api.http.witness import Witness
 from crm_api.services import Services
 
@@ -31,6 +32,7 @@ def create_app(services: Services) -> Starlette:
             Route("/login", Login(services).sign_in, methods=["POST"]),
             Route("/health", Health(services).show),
             *Account(services).routes(),
+            Route("/metrics", Metrics(services).show),
             *Witness(services).routes(),
             Route("/graphiql", graphiql_page),
             Mount("/graphiql/page", graphiql_files("page")),

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -36,6 +36,7 @@ def catalogue(language: Language) -> Mapping[str, str]:
     return dict(_flat(tomllib.loads(text), ""))
 
 
+@lru_cache(maxsize=256)
 def language_of(accept_language: str) -> Language:
     """The best of our languages for an Accept-Language header (RFC 9110, 12.5.4); else English."""
     wanted = [_weighed(part) for part in accept_language.split(",")[:20]]

@@ -7,10 +7,13 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from crm_api.credentials import Credentials
+from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
 from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
@@ -18,6 +21,8 @@ from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
+from crm_core.privacy.root import RootKeys
+from crm_projections.forgetting import ReadModels
 from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
@@ -32,7 +37,7 @@ _RESTART_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Services:
     """`pool` is that of `reads`, for the reports, and `pipelines` are beside it, for compiled
-    queries; they act as `crm_app`."""
+    queries; they act as `crm_app`. `allowance` is what each principal may ask for."""
 
     crm: Crm
     reads: Reads
@@ -42,17 +47,21 @@ class Services:
     audit: AuditLog
     tokens: Tokens
     credentials: Credentials
+    allowance: Allowance = STANDARD
+    trusted: TrustedDocuments = THIRD_PARTY
 
 
 @asynccontextmanager
 async def open_services(
     url: str,
-    root_key: bytes,
+    root_key: bytes | RootKeys,
     tenant: str = "main",
     signer: Signer | None = None,
     *,
     redis_url: str | None = None,
     snapshot_every: int = SNAPSHOT_EVERY,
+    allowance: Allowance = STANDARD,
+    trusted: TrustedDocuments = THIRD_PARTY,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
@@ -77,13 +86,19 @@ async def open_services(
         opened.push_async_callback(projector_pool.close)
         runner = ProjectionRunner(crm.store, projector_pool, all_projections())
         await runner.prepare()
+        read_models = ReadModels(projector_pool, all_projections())
         audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
         for failed, run in (
             ("projector.failed", runner.run),
             ("audit.failed", Integrator(audit).run),
+            ("erasing.failed", partial(crm.erasing.run, [read_models])),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
-        tokens = Tokens(root_key, crm.tenant_id, crm.store.ledger.clock)
+        tokens = Tokens(
+            await crm.store.keyring.blind(crm.tenant_id, "crm-api"),
+            crm.tenant_id,
+            crm.store.ledger.clock,
+        )
         yield Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
@@ -93,6 +108,8 @@ async def open_services(
             audit=audit,
             tokens=tokens,
             credentials=Credentials(crm, tokens),
+            allowance=allowance,
+            trusted=trusted,
         )
 
 

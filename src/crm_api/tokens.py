@@ -34,9 +34,9 @@ class Session:
 class Tokens:
     """JSON Web Tokens (RFC 7519) of one tenant; no other algorithm than HS256 is ever accepted."""
 
-    def __init__(self, root_key: bytes, tenant_id: UUID, clock: Clock | None = None) -> None:
-        secret = hmac.digest(root_key, b"crm-api tokens", hashlib.sha256)
-        self._key = OctKey.import_key(secret)
+    def __init__(self, secret: bytes, tenant_id: UUID, clock: Clock | None = None) -> None:
+        key = hmac.digest(secret, b"crm-api tokens", hashlib.sha256)
+        self._key = OctKey.import_key(key)
         self._tenant = str(tenant_id)
         self._clock = clock or SystemClock()
 

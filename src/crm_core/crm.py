@@ -45,6 +45,7 @@ from crm_core.ledger.watch import Relay
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
+from crm_core.privacy.root import RootKeys
 from crm_core.warrant import owner_found
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Crm:
         cls,
         url: str,
         *,
-        root_key: bytes,
+        root_key: bytes | RootKeys,
         tenant: str = "main",
         clock: Clock | None = None,
         redis_url: str | None = None,
@@ -100,7 +101,8 @@ class Crm:
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
 
-        `root_key` (32 bytes) wraps every other key: without it personal data cannot be read.
+        `root_key` (32 bytes, or `RootKeys`) wraps every other key: without it personal data cannot
+        be read.
         With a Redis, subscribers hear at once of what other processes append; without, or when
         it is away, within a quarter of a second. A stream of more than `snapshot_every` events is
         loaded by a snapshot; 0 takes none. Raises SetupError `database.unreachable`,

@@ -14,8 +14,10 @@ from uuid import UUID
 import structlog
 
 from crm_core.kernel.errors import CrmError
+from crm_core.kernel.events import EVENT_CLASSES
 from crm_core.kernel.messages import SYSTEM, Actor, Command, Receipt
 from crm_core.ledger.aggregate_store import AggregateStore
+from crm_core.ledger.event_store import PAGE_EVENTS
 from crm_core.ledger.selection import Selection
 from crm_core.privacy.erasure.commands import CompleteErasure, RecordKeyDestroyed
 from crm_core.privacy.erasure.erasure import Erasure, ErasureStatus
@@ -30,6 +32,7 @@ __all__ = ["Erasing", "Forgets"]
 log = structlog.get_logger()
 
 _LOOK_SECONDS = 2.0
+
 _STEPS = Selection(types=(SubjectErasureRequested.TOPIC, SubjectErasureCompleted.TOPIC))
 
 Execute = Callable[[Command, Actor], Awaitable[Receipt]]
@@ -62,10 +65,27 @@ class Erasing:
         The order matters: once the event can be read, no key can be.
         """
         erasure = await self._load(erasure_id)
-        for subject_id in erasure.subject_ids:
+        adopted: tuple[UUID, ...] = ()
+        if erasure.status is ErasureStatus.REQUESTED:
+            adopted = await self._adopted(erasure.subject_ids)
+        for subject_id in (*erasure.subject_ids, *adopted):
             await self._aggregates.events.keyring.destroy(self._tenant_id, subject_id)
-        await self._execute(RecordKeyDestroyed(erasure_id=erasure_id), SYSTEM)
+        await self._execute(RecordKeyDestroyed(erasure_id=erasure_id, adopted_ids=adopted), SYSTEM)
         return await self._load(erasure_id)
+
+    async def _adopted(self, subject_ids: Sequence[UUID]) -> tuple[UUID, ...]:
+        """The records that were nobody's until they were given to one of these subjects."""
+        ledger = self._aggregates.events.ledger
+        adopting = [topic for topic, of in EVENT_CLASSES.items() if of.adopts]
+        found: dict[UUID, None] = {}
+        for subject_id in subject_ids:
+            selection, after = Selection(subject_id=subject_id, types=adopting), 0
+            while page := await ledger.page(
+                self._tenant_id, after=after, limit=PAGE_EVENTS, selection=selection
+            ):
+                found |= dict.fromkeys(event.stream_id for event in page)
+                after = page.scanned_to
+        return tuple(found)
 
     async def finish(self, erasure_id: UUID, stores: Sequence[Forgets] = ()) -> Erasure:
         """Takes the erasure to its end; `stores` are those beside the ledger and its snapshots.

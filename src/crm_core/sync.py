@@ -19,6 +19,7 @@ from crm_core.kernel.portal import Portal
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.event_store import RecordedEvent
 from crm_core.ledger.selection import EVERYTHING, Page, Selection
+from crm_core.privacy.root import RootKeys
 
 __all__ = ["SyncCrm"]
 
@@ -38,7 +39,7 @@ class SyncCrm:
         cls,
         url: str,
         *,
-        root_key: bytes,
+        root_key: bytes | RootKeys,
         tenant: str = "main",
         clock: Clock | None = None,
         redis_url: str | None = None,

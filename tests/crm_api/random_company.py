@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -25,6 +25,7 @@ from crm_projections.ticket_queue.projection import TICKETS
 __all__ = ["ROWS", "TEXTS", "fill", "key"]
 
 ROWS = {CUSTOMERS: 40, OPPORTUNITIES: 60, TICKETS: 60, PRODUCTS: 8, PIPELINES: 4}
+FOREIGN = 3
 TEXTS = ["", "a", "A", "ä", "Ünï 漢字 🎈", 'q"uo\\te', "tab\tline\n\x01\x7f", "50%_", "null", "{}"]
 
 _TABLES = {"customer": CUSTOMERS, "opportunity": OPPORTUNITIES, "product": PRODUCTS}
@@ -37,11 +38,16 @@ def key(table: Table[Any], number: int) -> UUID:
 
 
 async def fill(pool: Pool, tenant_id: UUID, chance: random.Random) -> None:
+    """Some links lead nowhere: what they name is another tenant's."""
     async with pool.connection() as connection:
         for table, number in ROWS.items():
-            rows = [_row(table, index, chance) for index in range(number)]
-            statement = upsert(table, table.name)
-            await connection.execute(statement, [tenant_id, *table.arrays_of(rows)])
+            for tenant, numbers in (
+                (tenant_id, range(number)),
+                (uuid4(), range(number, number + FOREIGN)),
+            ):
+                rows = [_row(table, index, chance) for index in numbers]
+                statement = upsert(table, table.name)
+                await connection.execute(statement, [tenant, *table.arrays_of(rows)])
 
 
 def _row(table: Table[Any], number: int, chance: random.Random) -> Any:
@@ -81,7 +87,7 @@ def _uuid(name: str, chance: random.Random) -> UUID:
         name, name.removesuffix("_id")
     )
     table = {"pipeline": PIPELINES, "follow_up_of": TICKETS, **_TABLES}.get(kind, TICKETS)
-    return key(table, chance.randrange(ROWS[table] + 3))
+    return key(table, chance.randrange(ROWS[table] + FOREIGN))
 
 
 def _moment(_: str, chance: random.Random) -> datetime:

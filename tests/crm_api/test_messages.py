@@ -26,7 +26,7 @@ RAISED = {
 }
 
 # What only an operator can mend is printed with its remedy, in English; no client gets to see it.
-FOR_OPERATORS = ("cli.", "serve.", "root_key.", "persistence.", "redis.")
+FOR_OPERATORS = ("backup.", "cli.", "serve.", "root_key.", "persistence.", "redis.")
 
 
 def codes_in(source: str) -> Iterator[tuple[str, frozenset[str] | None]]:

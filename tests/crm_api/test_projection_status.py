@@ -64,6 +64,11 @@ async def test_what_stopped_it_and_what_was_decided_is_told(
     ]
     health = (await api.http.get("/health")).json()["projections"][0]
     assert (health["lagSeconds"], health["stoppedBy"], health["skipped"]) == (1.5, "ValueError", 1)
+    scraped = (await api.http.get("/metrics")).text
+    name = health["name"]
+    assert f'crm_projection_lag_seconds{{projection="{name}"}} 1.5' in scraped
+    assert f'crm_projection_stopped{{projection="{name}"}} 1.0' in scraped
+    assert f'crm_projection_skipped_events{{projection="{name}"}} 1.0' in scraped
 
 
 async def test_a_rebuild_under_way_shows_its_progress(api: Any, api_url: str) -> None:

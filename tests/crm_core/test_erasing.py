@@ -33,7 +33,7 @@ from crm_core.service import OpenTicket, Ticket, TicketChannel
 from crm_core.testing import Scenario
 
 ADA, BOB, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
-CALL, TICKET, ANNA = UUID(int=11), UUID(int=12), UUID(int=21)
+CALL, TICKET = UUID(int=11), UUID(int=12)
 
 ada = RegisterPerson(customer_id=ADA, name="Ada", email="ada@example.com")
 bob = RegisterPerson(customer_id=BOB, name="Bob", email="bob@example.com")
@@ -155,21 +155,22 @@ async def test_who_was_merged_once_is_erased_without_the_other() -> None:
 # --- who may --------------------------------------------------------------------------------------
 
 
-async def with_anna(crm: Crm, role: str) -> Actor:
+async def a_user(crm: Crm, role: str) -> Actor:
+    invite = InviteUser(name="Anna")
     for command in (
-        InviteUser(user_id=ANNA, name="Anna"),
-        ActivateUser(user_id=ANNA),
-        GrantRole(user_id=ANNA, role=role),
+        invite,
+        ActivateUser(user_id=invite.user_id),
+        GrantRole(user_id=invite.user_id, role=role),
     ):
         await crm.execute(command, SYSTEM)
-    return Actor.user(ANNA)
+    return Actor.user(invite.user_id)
 
 
 @pytest.mark.parametrize("role", ["sales", "service", "auditor"])
 async def test_who_may_do_anything_else_with_customers_may_not_erase_them(role: str) -> None:
     async with Crm.in_memory() as crm:
         await crm.execute(ada, SYSTEM)
-        anna = await with_anna(crm, role)
+        anna = await a_user(crm, role)
         with pytest.raises(Denied, match=r"personal_data\.erase"):
             await crm.execute(erase_ada, anna)
 
@@ -177,17 +178,11 @@ async def test_who_may_do_anything_else_with_customers_may_not_erase_them(role: 
 async def test_a_privacy_officer_may_erase_but_not_say_that_it_was_done() -> None:
     async with Crm.in_memory() as crm:
         await crm.execute(ada, SYSTEM)
-        anna = await with_anna(crm, "privacy")
+        anna = await a_user(crm, "privacy")
         await crm.execute(erase_ada, anna)
-        admin = await with_anna_as_admin(crm)
+        admin = await a_user(crm, "admin")
         with pytest.raises(Denied, match=r"erasure\.complete"):
             await crm.execute(CompleteErasure(erasure_id=erase_ada.erasure_id, receipts=()), admin)
-
-
-async def with_anna_as_admin(crm: Crm) -> Actor:
-    await crm.execute(GrantRole(user_id=ANNA, role="admin"), SYSTEM)
-    crm._rights.clear()
-    return Actor.user(ANNA)
 
 
 # --- broken off -----------------------------------------------------------------------------------

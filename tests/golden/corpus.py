@@ -213,8 +213,8 @@ def add_missing(folder: Path = HERE) -> list[str]:
     return added
 
 
-async def _told() -> Iterable[list[RecordedEvent]]:
-    """The streams of the story, each whole."""
+async def lived() -> Crm:
+    """A CRM in which the whole story has happened."""
     clock = ManualClock(START)
     crm = Crm.in_memory(clock=clock, ids=SeededIds(1, clock))
     for number, command in enumerate(everything()):
@@ -222,6 +222,12 @@ async def _told() -> Iterable[list[RecordedEvent]]:
         late = number % 3 == 0  # some things are entered half an hour after they happened
         effective_at = now - timedelta(minutes=30) if late else None
         await crm.execute(command, actor=SYSTEM, effective_at=effective_at)
+    return crm
+
+
+async def _told() -> Iterable[list[RecordedEvent]]:
+    """The streams of the story, each whole."""
+    crm = await lived()
     by_stream: dict[UUID, list[RecordedEvent]] = {}
     async for page in crm.events():
         for event in page:

@@ -94,10 +94,31 @@ class CustomerRow(Row, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+def _erased(row: CustomerRow, _: UUID) -> CustomerRow:
+    brought = {point_id for merge in row.merges for point_id in merge.point_ids}
+    return replace(
+        row,
+        name=None,
+        email=None,
+        phone=None,
+        points=tuple(
+            replace(point, value=None, label=None)
+            for point in row.points
+            if point.point_id not in brought
+        ),
+        addresses=(),
+        affiliations=tuple(replace(entry, role=None) for entry in row.affiliations),
+        external_ids=(),
+        merges=tuple(replace(merge, point_ids=(), external_ids=()) for merge in row.merges),
+    )
+
+
 CUSTOMERS = Table(
     "customer",
     CustomerRow,
     key=("customer_id",),
+    about=("customer_id",),
+    erased=_erased,
     indexes=("name, customer_id", "created_at, customer_id", "owner_id", "email"),
 )
 

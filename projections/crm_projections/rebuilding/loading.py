@@ -124,7 +124,7 @@ def _folded(
             if left_out and event.position in left_out:
                 continue
             try:
-                projection.apply(event, rows[projection.name])
+                projection.take(event, rows[projection.name])
             except Exception as error:
                 raise _cannot_apply(projection, poison(event.stored, error)) from error
     return rows

@@ -41,13 +41,13 @@ _PRODUCT = "sales.product"
 
 class SalesPipeline(Projection):
     name = "sales_pipeline"
-    version = 2
+    version = 3
     tables = (OPPORTUNITIES, OPPORTUNITY_PERIODS, OPPORTUNITY_STEPS, PIPELINES, PRODUCTS)
     reads = ("sales.",)
     by_stream = True
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
-        return [(table, event.record_id) for table in _TABLES[event.record_type]]
+        return [(table, event.record_id) for table in _TABLES.get(event.record_type, ())]
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         match event.record_type:
@@ -123,6 +123,7 @@ def _opened(event: RecordedEvent, rows: Rows) -> OpportunityRow:
     return OpportunityRow(
         **shared,
         name=plain(fact.name),
+        name_about=event.stored.subject_ids[0],
         pipeline_version=fact.pipeline_version,
         version=event.version,
         created_at=event.happened_at,
@@ -193,7 +194,11 @@ def _changes(event: RecordedEvent, row: OpportunityRow) -> dict[str, Any]:
         case e.ForecastCategorySet() as fact:
             return {"forecast_category": fact.forecast_category}
         case e.NextStepSet() as fact:
-            return {"next_step": plain(fact.text), "next_step_on": fact.due_on}
+            return {
+                "next_step": plain(fact.text),
+                "next_step_about": event.stored.subject_ids[0],
+                "next_step_on": fact.due_on,
+            }
         case e.ContactRoleAdded() as fact:
             contacts = {*row.contacts, Contact(customer_id=fact.customer_id, role=fact.role)}
             return {"contacts": tuple(sorted(contacts))}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from crm_core.sales.opportunity.events import ContactRole, OpportunityStatus
 from crm_core.sales.pipeline.events import ForecastCategory, Stage
@@ -45,10 +46,15 @@ class Contact(Struct, frozen=True, kw_only=True, order=True):
 
 
 class OpportunityRow(Row, frozen=True, kw_only=True):
-    """How an opportunity stands. Times are on the effective clock; amounts are in `currency`."""
+    """How an opportunity stands. Times are on the effective clock; amounts are in `currency`.
+
+    What was written about it is about whoever was its customer then: `name_about`,
+    `next_step_about`; about itself, while it had none.
+    """
 
     opportunity_id: UUID
     name: str | None
+    name_about: UUID
     status: OpportunityStatus
     customer_id: UUID | None
     owner_id: UUID
@@ -64,6 +70,7 @@ class OpportunityRow(Row, frozen=True, kw_only=True):
     currency: str
     close_date: date | None
     next_step: str | None = None
+    next_step_about: UUID | None = None
     next_step_on: date | None = None
     lost_reason: str | None = None
     lost_to: str | None = None
@@ -153,10 +160,20 @@ class ProductRow(Row, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+def _erased(row: OpportunityRow, subject_id: UUID) -> OpportunityRow:
+    return replace(
+        row,
+        name=None if row.name_about == subject_id else row.name,
+        next_step=None if row.next_step_about == subject_id else row.next_step,
+    )
+
+
 OPPORTUNITIES = Table(
     "opportunity",
     OpportunityRow,
     key=("opportunity_id",),
+    about=("name_about", "next_step_about"),
+    erased=_erased,
     indexes=(
         "created_at, opportunity_id",
         "customer_id, opened_at, opportunity_id",

@@ -101,6 +101,8 @@ TICKETS = Table(
     "ticket",
     TicketRow,
     key=("ticket_id",),
+    about=("customer_id",),
+    erased=lambda row, _: replace(row, subject=None),
     indexes=(
         "created_at, ticket_id",
         "status, priority, opened_at, ticket_id",

@@ -40,6 +40,8 @@ TIMELINE = Table(
     TimelineRow,
     key=("customer_id", "position"),
     fetch_by="record_id",
+    about=("customer_id",),
+    erased=lambda row, _: replace(row, text=None),
     indexes=("customer_id, happened_at, position", "record_id"),
 )
 

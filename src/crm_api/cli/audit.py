@@ -37,6 +37,8 @@ from crm_projections.rows import Rows
 from crm_projections.runner import ProjectionRunner
 from crm_projections.status import Skip
 
+__all__ = ["Copy", "add_to", "open_copy", "same_records"]
+
 console = Console()
 
 
@@ -87,7 +89,7 @@ async def _replay(to: AsOf, into: str | None) -> bool:
                     crm.store, copy.crm.store, crm.tenant_id, up_to=up_to, progress=progress
                 )
             pages = stored_pages(crm.store, crm.tenant_id, up_to)
-            return await _same(copy, pages, crm.store, up_to, skips)
+            return await same_records(copy, pages, crm.store, up_to, skips)
 
 
 async def _replay_export(folder: Path, to: str | None, into: str | None, keys: list[str]) -> bool:
@@ -109,28 +111,35 @@ async def _replay_export(folder: Path, to: str | None, into: str | None, keys: l
                 raise Rejected("replay.other_tenant", tenant=str(held.tenant_id))
             with progress_bar("replaying") as progress:
                 await replay_export(held, copy.crm.store, up_to=up_to, progress=progress)
-            return await _same(copy, held.pages(up_to), copy.crm.store, up_to)
+            return await same_records(copy, held.pages(up_to), copy.crm.store, up_to)
 
 
 @dataclass(frozen=True)
-class _Copy:
+class Copy:
+    """A CRM with what is computed from its ledger."""
+
     crm: Crm
     runner: ProjectionRunner
     audit: AuditLog
 
 
 @asynccontextmanager
-async def _copy(place: Place, into: str | None) -> AsyncIterator[_Copy]:
+async def _copy(place: Place, into: str | None) -> AsyncIterator[Copy]:
     """The database that is replayed into, made ready; a new one, unless one was given."""
     url = into or await _fresh_database(place)
     await migrate(url)
-    there = replace(place, url=url, server=None)
+    async with open_copy(replace(place, url=url, server=None)) as copy:
+        yield copy
+
+
+@asynccontextmanager
+async def open_copy(place: Place) -> AsyncIterator[Copy]:
     async with (
-        await there.open_crm() as crm,
-        open_runner(there, crm) as runner,
-        open_audit(there, crm) as audit,
+        await place.open_crm() as crm,
+        open_runner(place, crm) as runner,
+        open_audit(place, crm) as audit,
     ):
-        yield _Copy(crm, runner, audit)
+        yield Copy(crm, runner, audit)
 
 
 async def _skips(place: Place, crm: Crm) -> dict[str, Sequence[Skip]]:
@@ -140,8 +149,8 @@ async def _skips(place: Place, crm: Crm) -> dict[str, Sequence[Skip]]:
     return {at.projection: at.skips for at in found if at.tenant_id == crm.tenant_id}
 
 
-async def _same(
-    copy: _Copy,
+async def same_records(
+    copy: Copy,
     source: AsyncIterator[list[StoredEvent]],
     store: EventStore,
     up_to: int,

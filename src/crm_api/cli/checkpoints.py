@@ -1,4 +1,4 @@
-"""`crm export` and `crm audit …`: what an auditor takes away, and what vouches for it."""
+"""`crm export`, `crm case-file`, `crm audit …`: what an auditor takes away, and its proofs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from rich.console import Console
 
 from crm_api.cli.place import open_audit, open_place
 from crm_api.cli.progress import progress_bar
+from crm_api.cli.reading import RecordArgument, record_id_of
+from crm_api.withheld import SECRETS
 from crm_core import Crm, Rejected
 from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Checkpoint, Finding
 from crm_core.audit.export import export
 from crm_core.audit.log import AuditLog
 from crm_core.audit.signing import new_key_line
+from crm_core.casefile.gathering import write_case_file
 
 console = Console(highlight=False, soft_wrap=True)
 audit = typer.Typer(help="Checkpoints over the ledger, and proofs against them.")
@@ -33,6 +36,7 @@ _PUBLISH_SECONDS_MAX = 20
 
 def add_to(commands: typer.Typer) -> None:
     commands.command("export")(export_command)
+    commands.command("case-file")(case_file)
     commands.add_typer(audit, name="audit")
 
 
@@ -57,6 +61,24 @@ async def _export(folder: Path, after: int, with_keys: bool) -> None:
             )
         console.print(f"Exported positions {manifest.after + 1:,} to {manifest.size:,}.")
         console.print(f"To check them: python3 {folder}/crm_verify.py {folder} --key VKEY")
+
+
+def case_file(
+    record: RecordArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A ZIP file, not there yet.")],
+) -> None:
+    """Gather all about a person, deal or ticket in one file that proves itself offline."""
+    asyncio.run(_case_file(record, output))
+
+
+async def _case_file(record: str, output: Path) -> None:
+    async with _audited() as (crm, log):
+        record_id = await record_id_of(crm, record)
+        try:
+            events = await write_case_file(crm, log, record_id, output, hidden=SECRETS)
+        except FileExistsError:
+            raise Rejected("export.exists", folder=str(output)) from None
+        console.print(f"Gathered {events:,} events. Personal texts in it are open: keep it safe.")
 
 
 @audit.command("checkpoint")

@@ -14,11 +14,15 @@ from rich.console import Console
 from crm_api.cli import (
     access,
     audit,
+    backups,
     checkpoints,
     database,
     explaining,
     importing,
+    keys,
+    privacy,
     projections,
+    queries,
     reading,
     reporting,
     serving,
@@ -43,11 +47,15 @@ importing.add_to(commands)
 reading.add_to(commands)
 explaining.add_to(commands)
 reporting.add_to(commands)
+queries.add_to(commands)
 audit.add_to(commands)
 checkpoints.add_to(commands)
 database.add_to(commands)
+backups.add_to(commands)
 snapshots.add_to(commands)
 projections.add_to(commands)
+keys.add_to(commands)
+privacy.add_to(commands)
 users.add_to(commands)
 access.add_to(commands)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 import sys
@@ -13,12 +12,15 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
 from crm_core import SetupError
 from crm_core.audit.log import Signer
 from crm_core.audit.signing import AuditKeys, Memory, made_key_file
 from crm_core.embedded import default_data_dir
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.privacy.cipher import KEY_BYTES
+from crm_core.privacy.root import HeldRootKeys
 
 __all__ = ["Settings", "audit_signer", "require_strong", "root_key"]
 
@@ -37,7 +39,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     """A Redis for wake-ups between processes; without it they look a few times a second."""
     root_key: SecretStr | None = None
-    """32 bytes in base64; wraps every other key. With the embedded server one is made."""
+    """32 bytes in base64; wraps every other key. With the embedded server one is made. Former ones
+    may follow after white space, until `crm keys rotate --root` has run.
+    """
     root_key_file: Path | None = None
     audit_key_file: Path | None = None
     """The keys that sign checkpoints; where the database's roles cannot read. See AuditKeys."""
@@ -52,12 +56,27 @@ class Settings(BaseSettings):
     """Refuses to serve with settings that are fit for a desk only."""
     behind_tls: bool = False
     """Says that a proxy in front speaks TLS; needed in production."""
+    cost_maximum: int = STANDARD.maximum
+    """The points that a user or a program may ask for at once; see `extensions.cost`."""
+    cost_restored: int = STANDARD.restored
+    """How many of them come back in a second."""
+    profile: Profile = Profile.THIRD_PARTY
+    """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
+    trusted_documents: Path | None = None
+    """A manifest of documents that may be asked for by their hash, or a folder of such."""
     host: str = "127.0.0.1"
     port: int = 8000
 
     @property
     def redis(self) -> str | None:
         return None if self.redis_url is None else self.redis_url.get_secret_value()
+
+    @property
+    def allowance(self) -> Allowance:
+        return Allowance(self.cost_maximum, self.cost_restored)
+
+    def trusted(self) -> TrustedDocuments:
+        return read_trusted(self.profile, self.trusted_documents)
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()
@@ -67,7 +86,8 @@ def require_strong(settings: Settings, key: bytes) -> None:
     """Raises SetupError `serve.weak_…` for what must not be in production."""
     if not settings.production:
         return
-    if len(set(key)) < _KEY_VARIETY_MIN or key == bytes(range(KEY_BYTES)):
+    present = key[:KEY_BYTES]
+    if len(set(present)) < _KEY_VARIETY_MIN or present == bytes(range(KEY_BYTES)):
         raise SetupError("serve.weak_root_key", "`crm new-root-key` prints a fresh one")
     if not settings.behind_tls:
         raise SetupError(
@@ -94,11 +114,13 @@ def _require_verified(url: str) -> None:
 
 
 def root_key(settings: Settings) -> bytes:
-    """The 32 bytes that wrap every other key. Raises SetupError `root_key.*`."""
+    """The bytes that wrap every other key, as `HeldRootKeys` takes them. Raises SetupError
+    `root_key.*`.
+    """
     if settings.root_key is not None:
-        return _decoded(settings.root_key.get_secret_value())
+        return HeldRootKeys.parse(settings.root_key.get_secret_value()).keys
     if settings.root_key_file is not None:
-        return _read(settings.root_key_file)
+        return HeldRootKeys.from_file(settings.root_key_file).keys
     if settings.database_url is not None:
         raise SetupError(
             "root_key.missing",
@@ -127,28 +149,7 @@ def _made(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _read(path)
+        return HeldRootKeys.from_file(path).keys
     with os.fdopen(handle, "w") as file:
         file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
-    return _read(path)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return _decoded(path.read_text().strip())
-    except OSError as error:
-        raise SetupError(
-            "root_key.unreadable", f"make {path} readable for this user", cause=error.strerror
-        ) from error
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise SetupError(
-            "root_key.wrong_shape", f"the root key is {KEY_BYTES} bytes, written in base64"
-        )
-    return key
+    return HeldRootKeys.from_file(path).keys

@@ -42,7 +42,7 @@ def add_to(commands: typer.Typer) -> None:
 def add(
     email: Annotated[str, typer.Argument(help="The address to sign in with.")],
     name: Annotated[str, typer.Option(help="The name that others see.")],
-    role: Annotated[list[str], typer.Option(help="admin, sales, service or auditor.")],
+    role: Annotated[list[str], typer.Option(help="As `crm role list` has them.")],
     password: Password,
 ) -> None:
     """Add a user who can sign in at once."""

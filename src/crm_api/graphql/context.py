@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 import strawberry
@@ -19,20 +19,28 @@ from crm_core import Actor
 from crm_core.access.rights import Rights
 from crm_projections.registry import PROJECTIONS
 
+if TYPE_CHECKING:
+    from crm_api.http.allowance import Charge
+
 __all__ = ["Context", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
+LOOK_SECONDS = 0.05  # where that was waited for already
 _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is not shown here
 
 
 @dataclass(eq=False)
 class Context:
-    """`connection_params` is what a websocket's client sent when it connected."""
+    """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
+    that the read models have had their time in this request.
+    """
 
     services: Services
     language: Language = Language.EN
     session: Session | None = None
     connection_params: dict[str, Any] = field(default_factory=dict)
+    has_waited: bool = False
+    charge: Charge | None = None
     loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
@@ -78,8 +86,9 @@ class Context:
     async def wait_for(self, position: Position | None) -> None:
         """Waits until the read models show this position; raises Lagging after 2 seconds."""
         if position:
+            seconds = LOOK_SECONDS if self.has_waited else WAIT_SECONDS
             await self.services.runner.wait_for(
-                self.tenant_id, position, seconds=WAIT_SECONDS, names=_SHOWN
+                self.tenant_id, position, seconds=seconds, names=_SHOWN
             )
 
     def wrote(self, position: Position) -> None:

@@ -17,6 +17,7 @@ from crm_api.graphql.queries.opportunity import OpportunityQueries
 from crm_api.graphql.queries.pipeline import PipelineQueries
 from crm_api.graphql.queries.product import ProductQueries
 from crm_api.graphql.queries.proof import ProofQueries
+from crm_api.graphql.queries.rate_limit import RateLimitQueries
 from crm_api.graphql.queries.reports import ReportQueries
 from crm_api.graphql.queries.ticket import TicketQueries
 from crm_api.graphql.queries.user import UserQueries
@@ -42,5 +43,6 @@ class Query(
     ProofQueries,
     NodeQueries,
     AccessQueries,
+    RateLimitQueries,
 ):
     pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.access import API_KEY, ROLE, SESSION, SHARE, TEAM, TENANT
 from crm_api.graphql.types.customer import CUSTOMER
@@ -13,8 +15,9 @@ from crm_api.graphql.types.product import PRODUCT
 from crm_api.graphql.types.task import TASK
 from crm_api.graphql.types.ticket import TICKET
 from crm_api.graphql.types.user import USER
+from crm_core.access.rights import Rights
 
-__all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type"]
+__all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type", "readable_kinds"]
 
 KINDS = (
     CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER,
@@ -39,3 +42,9 @@ def kind_of_topic(topic: str) -> RecordKind | None:
 def kind_of_type(type_name: str) -> RecordKind | None:
     """By the name of its GraphQL type: `Customer`."""
     return _BY_TYPE.get(type_name)
+
+
+@lru_cache(maxsize=256)
+def readable_kinds(rights: Rights) -> frozenset[str]:
+    """The kinds that may be read, by the names that rights have for them."""
+    return frozenset(name for name in _BY_NAME if rights.allow(name, "read"))

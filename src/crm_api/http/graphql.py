@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import msgspec
 from cross_web import StarletteRequestAdapter
@@ -20,7 +21,11 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    Message,
+    SubscribeMessage,
+    SubscribeMessagePayload,
+)
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -29,7 +34,8 @@ from crm_api.graphql.context import Context
 from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.masking import presented
 from crm_api.http.bodies import json_object, read_body, require_json
-from crm_api.http.refusals import HttpRefusal, refusal_response
+from crm_api.http.charging import Charging
+from crm_api.http.refusals import HttpRefusal, refusal_error, refusal_response
 from crm_api.messages import language_of
 from crm_api.schema import schema
 from crm_api.services import Services
@@ -64,6 +70,20 @@ class _WebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except (TypeError, AttributeError):
             await self.handle_invalid_message("The message has not the protocol's shape")
 
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """`documentId` is taken in the payload, in place of `query`."""
+        payload: dict[str, Any] = dict(message["payload"])
+        view = self.view
+        assert isinstance(view, GraphQLApp), "it is served by this app"
+        try:
+            payload["query"] = view.trusted.text(payload.get("query"), payload.get("documentId"))
+        except HttpRefusal as refusal:
+            error = refusal_error(refusal, self.context.language)
+            await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
+            return
+        message["payload"] = cast("SubscribeMessagePayload", payload)
+        await super().handle_subscribe(message)
+
 
 class GraphQLApp(GraphQL[Context, None]):
     """Strawberry's ASGI app with the specification's status codes and media types."""
@@ -80,6 +100,8 @@ class GraphQLApp(GraphQL[Context, None]):
             max_subscriptions_per_connection=_SUBSCRIPTIONS_MAX,
         )
         self._services = services
+        self.trusted = services.trusted
+        self._charging = Charging(schema, services.allowance)
         self._compiled = CompiledReads(schema, services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,19 +130,18 @@ class GraphQLApp(GraphQL[Context, None]):
             raise HttpRefusal(
                 ErrorCode.METHOD_NOT_ALLOWED, "http.method_not_allowed", {"allow": "GET, POST"}
             )
-        if request.method == "POST":
-            answer = await self._compiled_answer(request)
-            if answer is not None:
-                return Response(answer)
-        return await self.run(request)
-
-    async def _compiled_answer(self, request: Request) -> bytes | None:
-        """The answer in front of Strawberry, where one statement gives it. Raises HttpRefusal."""
         context = await self.get_context(request, Response())
         asked = await self.parse_http_body(_Request(request))
-        return await self._compiled.answer(
-            context, asked.query, asked.operation_name, asked.variables
-        )
+        asked, charge = self._charging.charged(context.actor.id, asked)
+        request.state.asked, context.charge = asked, charge
+        if request.method == "POST":
+            answer = await self._compiled.answer(
+                context, asked.query, asked.operation_name, asked.variables
+            )
+            if answer is not None:
+                cost = msgspec.json.encode({"cost": charge.shown()})
+                return Response(b'%b,"extensions":%b}' % (answer[:-1], cost))
+        return await self.run(request)
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         return False
@@ -128,6 +149,9 @@ class GraphQLApp(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
+        known: Context | None = getattr(request.state, "context", None)
+        if known is not None:
+            return known  # of the same request, which no statement has answered
         services = self._services
         context = Context(
             services=services,
@@ -140,10 +164,14 @@ class GraphQLApp(GraphQL[Context, None]):
                 raise HttpRefusal(
                     ErrorCode.UNAUTHENTICATED, "auth.required", {"www-authenticate": "Bearer"}
                 )
+            request.state.context = context
         return context
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData:
         """The request of a body or a query string; no batches. Raises HttpRefusal."""
+        known: GraphQLRequestData | None = getattr(request._request.state, "asked", None)
+        if known is not None:
+            return known
         if request.method == "GET":
             given: dict[str, Any] = dict(request.query_params)
             for name in ("variables", "extensions"):
@@ -153,7 +181,9 @@ class GraphQLApp(GraphQL[Context, None]):
             require_json(request.content_type or "")
             given = json_object(await request.get_body())
         return GraphQLRequestData(
-            query=_member(given, "query", str),
+            query=self.trusted.text(
+                _member(given, "query", str), _member(given, "documentId", str)
+            ),
             variables=_member(given, "variables", dict),
             operation_name=_member(given, "operationName", str),
             extensions=_member(given, "extensions", dict),
@@ -191,6 +221,8 @@ class GraphQLApp(GraphQL[Context, None]):
         response = process_result(result)
         if result.data is None and all(error.path is None for error in result.errors or ()):
             del response["data"]  # nothing was executed
+        charge = request.state.context.charge
+        response["extensions"] = {"cost": charge.shown()}
         return response
 
     def create_response(
@@ -252,6 +284,7 @@ def _status(response: GraphQLHTTPResponse, media_type: str | None) -> int:
     return 400 if media_type == _RESPONSE else 200
 
 
+@lru_cache(maxsize=256)
 def _media_type(accept: str) -> str:
     """The media type to answer in. Raises HttpRefusal 406 where none of ours is accepted."""
     if not accept.strip():

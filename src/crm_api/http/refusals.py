@@ -11,13 +11,14 @@ from starlette.responses import Response
 from crm_api.graphql.errors import ErrorCode
 from crm_api.messages import Language, sentence
 
-__all__ = ["HttpRefusal", "refusal_response"]
+__all__ = ["HttpRefusal", "refusal_error", "refusal_response"]
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
     ErrorCode.BAD_USER_INPUT: 400,
-    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.QUERY_TOO_LARGE: 400,
     ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.FORBIDDEN: 403,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.NOT_ACCEPTABLE: 406,
     ErrorCode.PAYLOAD_TOO_LARGE: 413,
@@ -49,9 +50,9 @@ class HttpRefusal(Exception):
         return _STATUS[self.code]
 
 
-def refusal_response(refusal: HttpRefusal, language: Language, media_type: str) -> Response:
-    """The refusal as a response of GraphQL: errors, and no data."""
-    error = {
+def refusal_error(refusal: HttpRefusal, language: Language) -> Any:
+    """The refusal as an error of GraphQL."""
+    return {
         "message": sentence(refusal.reason, refusal.parameters, language),
         "extensions": {
             "code": refusal.code.value,
@@ -59,8 +60,12 @@ def refusal_response(refusal: HttpRefusal, language: Language, media_type: str) 
             "traceId": refusal.parameters.get("trace_id") or uuid4().hex,
         },
     }
+
+
+def refusal_response(refusal: HttpRefusal, language: Language, media_type: str) -> Response:
+    """The refusal as a response of GraphQL: errors, and no data."""
     return Response(
-        msgspec.json.encode({"errors": [error]}),
+        msgspec.json.encode({"errors": [refusal_error(refusal, language)]}),
         status_code=refusal.status,
         media_type=media_type,
         headers={"cache-control": "no-store", **refusal.headers},

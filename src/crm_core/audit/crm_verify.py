@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks an export of a CRM's ledger, or a proof of one event, on any machine.
+"""Checks an export of a CRM's ledger, a case file, or a proof of one event, on any machine.
 
 One file: Python 3.11 or later and the package `cryptography`, nothing else. What is checked, and
 every format, is in docs/guides/audit-format.md of the project that this came from. It believes
@@ -19,6 +19,8 @@ import json
 import re
 import struct
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from datetime import datetime, timedelta
@@ -31,10 +33,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "crm-export/v1"
+CASE_FORMAT = "crm-case/v1"
 PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
 EMPTY_ROOT = hashlib.sha256().digest()
 SEGMENT_EVENTS_MAX = 20_000
 NOTE_BYTES_MAX = 64_000
+CASE_BYTES_MAX = 1 << 30  # of a case file, unpacked
 sha256 = hashlib.sha256
 
 
@@ -191,29 +195,37 @@ class Checkpoint:
     @classmethod
     def parse(cls, note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
         """Raises Finding unless a signature by one of the keys holds, and none by them fails."""
-        text, blank, lines = note.rpartition("\n\n")
-        if not blank or not note.endswith("\n") or len(note) > NOTE_BYTES_MAX:
-            raise Finding("checkpoint.malformed", "this is no signed checkpoint")
-        text += "\n"
+        text = signed_text(note, keys)
         body = text.split("\n")
         root = _base64(body[2]) if len(body) == 4 else None
         if root is None or len(root) != 32 or not re.fullmatch(r"0|[1-9]\d{0,18}", body[1], re.A):
             raise Finding("checkpoint.malformed", "the checkpoint is not origin, size and root")
-        known = {(key.name, key.id): key for key in keys}
-        held = False
-        for line in lines[:-1].split("\n"):
-            signed = re.fullmatch(r"— (\S+) ([A-Za-z0-9+/=]+)", line)
-            raw = _base64(signed[2]) if signed else None
-            if signed is None or raw is None or len(raw) < 5:
-                raise Finding("checkpoint.malformed", "a signature line is malformed")
-            key = known.get((signed[1], raw[:4]))
-            if key is not None:
-                if not key.accepts(raw[4:], text.encode()):
-                    raise Finding("checkpoint.forged", f"the signature by {key.name} is not valid")
-                held = True
-        if not held:
-            raise Finding("checkpoint.unsigned", "no key that you trust has signed the checkpoint")
         return cls(body[0], int(body[1]), root, note)
+
+
+def signed_text(note: str, keys: Sequence[VerifierKey]) -> str:
+    """What the note says; raises Finding unless one of the keys signed it, and none of their
+    signatures fails.
+    """
+    text, blank, lines = note.rpartition("\n\n")
+    if not blank or not note.endswith("\n") or len(note) > NOTE_BYTES_MAX:
+        raise Finding("checkpoint.malformed", "this is no signed checkpoint")
+    text += "\n"
+    known = {(key.name, key.id): key for key in keys}
+    held = False
+    for line in lines[:-1].split("\n"):
+        signed = re.fullmatch(r"— (\S+) ([A-Za-z0-9+/=]+)", line)
+        raw = _base64(signed[2]) if signed else None
+        if signed is None or raw is None or len(raw) < 5:
+            raise Finding("checkpoint.malformed", "a signature line is malformed")
+        key = known.get((signed[1], raw[:4]))
+        if key is not None:
+            if not key.accepts(raw[4:], text.encode()):
+                raise Finding("checkpoint.forged", f"the signature by {key.name} is not valid")
+            held = True
+    if not held:
+        raise Finding("checkpoint.unsigned", "no key that you trust has signed the checkpoint")
+    return text
 
 
 def _base64(text: str) -> bytes | None:
@@ -611,9 +623,15 @@ def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:
     }
     if not wanted <= set(manifest.files):
         raise Finding("manifest.malformed", "the manifest does not list every segment")
-    for name in sorted(set(files) - set(manifest.files) - {"manifest.json"}):
-        raise Finding("file.unknown", f"the file {name} is not of this export")
-    for name, digest in manifest.files.items():
+    _check_digests(files, manifest.files, {"manifest.json"})
+
+
+def _check_digests(
+    files: Mapping[str, bytes], listed: Mapping[str, bytes], beside: set[str]
+) -> None:
+    for name in sorted(set(files) - set(listed) - beside):
+        raise Finding("file.unknown", f"the file {name} does not belong here")
+    for name, digest in listed.items():
         if sha256(_file(files, name)).digest() != digest:
             raise Finding("file.changed", f"the file {name} is not the one that was exported")
 
@@ -646,17 +664,130 @@ def verify_proof(text: str, keys: Sequence[str]) -> tuple[Checkpoint, str]:
     return checkpoint, line
 
 
+# --- a case file ----------------------------------------------------------------------------------
+
+
+def proof_name(position: int) -> str:
+    return f"proofs/{position:012d}.tlog-proof"
+
+
+def case_text(origin: str, case: bytes) -> str:
+    """What is signed of a case: unlike a checkpoint, its second line is no number."""
+    return f"{origin}\ncase {sha256(case).hexdigest()}\n"
+
+
+class Case:
+    """What a case file says of itself; nothing of it is believed."""
+
+    def __init__(self, raw: bytes) -> None:
+        try:
+            held = json.loads(raw)
+            if canonical_json(held) != raw or set(held) != {
+                "format", "tenant", "origin", "about", "size", "positions", "streams", "keys",
+                "files",
+            }:  # fmt: skip
+                raise ValueError
+            self.tenant, self.origin = str(UUID(held["tenant"])), str(held["origin"])
+            self.about, self.size = str(held["about"]), _whole(held["size"])
+            self.positions = [_whole(position) for position in held["positions"]]
+            self.streams = {str(name): _whole(held["streams"][name]) for name in held["streams"]}
+            self.keys = [str(key) for key in held["keys"]]
+            self.files = {str(name): _digest(held["files"][name]) for name in held["files"]}
+            if held["format"] != CASE_FORMAT or held["tenant"] != self.tenant:
+                raise ValueError
+            if self.positions != sorted(set(self.positions)) or not self.positions:
+                raise ValueError
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise Finding("case.malformed", "case.json is not of the form") from None
+
+
+class Zip(Mapping[str, bytes]):
+    """The files of a ZIP archive by their names in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._archive = zipfile.ZipFile(path)
+        entries = self._archive.infolist()
+        if sum(entry.file_size for entry in entries) > CASE_BYTES_MAX:
+            raise Finding("case.too_large", f"it unpacks to more than {CASE_BYTES_MAX} bytes")
+        self._names = [entry.filename for entry in entries]
+        if len(set(self._names)) < len(self._names):
+            raise Finding("file.doubled", "a name stands twice in the archive")
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._names:
+            raise KeyError(name)
+        try:
+            return self._archive.read(name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+            raise Finding("file.changed", f"the file {name} is damaged") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def verify_case(files: Mapping[str, bytes], keys: Sequence[str] = ()) -> Case:
+    """Raises Finding, at the first position that does not hold; else says what was checked.
+
+    Each event is in what was signed; in every stream none is missing up to its last one here; all
+    else in the file is what the log's key signed. `keys` as for an export.
+    """
+    case = Case(_file(files, "case.json"))
+    trusted = list(keys) or case.keys
+    seen: dict[str, int] = {}
+    for position in case.positions:
+        try:
+            _check_case_event(files, case, position, trusted, seen)
+        except Finding as finding:
+            raise Finding(finding.code, finding.says, position) from None
+    if seen != case.streams:
+        raise Finding("case.malformed", "the streams of the case are not those of its events")
+    _check_digests(files, case.files, {"case.json", "case.sig"})
+    try:
+        note = _file(files, "case.sig").decode()
+    except UnicodeDecodeError:
+        raise Finding("case.forged", "the signature of the case is no UTF-8") from None
+    said = signed_text(note, [VerifierKey.parse(key) for key in trusted])
+    if said != case_text(case.origin, _file(files, "case.json")):
+        raise Finding("case.forged", "the signature is not over this case")
+    return case
+
+
+def _check_case_event(
+    files: Mapping[str, bytes], case: Case, position: int, keys: Sequence[str], seen: dict[str, int]
+) -> None:
+    try:
+        text = _file(files, proof_name(position)).decode()
+    except UnicodeDecodeError:
+        raise Finding("proof.malformed", "the proof is no UTF-8") from None
+    checkpoint, line = verify_proof(text, keys)
+    event = json.loads(line)
+    if int(event["position"]) != position:
+        raise Finding("proof.other_event", f"the proof is for {event['position']}")
+    if event["source"] != f"urn:uuid:{case.tenant}" or checkpoint.origin != case.origin:
+        raise Finding("event.other_tenant", "the event is of another log")
+    stream, version = event["subject"], event["streamversion"]
+    if version != seen.get(stream, 0) + 1:
+        missing = seen.get(stream, 0) + 1
+        raise Finding(
+            "event.missing", f"before this event, version {missing} of {stream} is missing"
+        )
+    seen[stream] = version
+
+
 # --- for people -----------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="crm_verify.py",
-        description="Checks an export of a CRM's ledger, or the proof of one event.",
+        description="Checks an export of a CRM's ledger, a case file, or the proof of one event.",
         epilog="Exit codes: 0 it holds; 1 it does not, and what is wrong is named; 2 it cannot be"
         " read; 3 it fits together, but no --key was given, so nobody vouches for it.",
     )
-    parser.add_argument("what", type=Path, help="the folder of an export, or a .tlog-proof file")
+    parser.add_argument("what", type=Path, help="an export's folder, a case file, or a .tlog-proof")
     parser.add_argument(
         "--key", action="append", default=[], metavar="VKEY",
         help="a verifier key that you got from elsewhere than the export; may be repeated",
@@ -672,6 +803,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seen = [path.read_text() for path in asked.seen]
             verdict = verify_export(Folder(asked.what), asked.key, seen, asked.jobs)
             _print_export(verdict, bool(asked.key), len(seen))
+        elif zipfile.is_zipfile(asked.what):
+            _print_case(verify_case(Zip(asked.what), asked.key), bool(asked.key))
         else:
             if not asked.key:
                 parser.error("a proof is checked against a --key")
@@ -680,7 +813,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Finding as finding:
         print(f"  [BAD]   {finding}", file=sys.stderr)
         return 1
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         print(f"cannot read: {error}", file=sys.stderr)
         return 2
     return 0 if asked.key else 3
@@ -699,6 +832,15 @@ def _print_export(verdict: Verdict, vouched: bool, seen: int) -> None:
     if seen:
         print(f"                │  continues {seen} checkpoint(s) that you kept")
     print("  [OK]    nothing was changed, added, taken out or moved" if vouched else
+          "  [?]     it fits together, but nobody vouches for it: give --key")  # fmt: skip
+
+
+def _print_case(case: Case, vouched: bool) -> None:
+    print(f"  case       {case.about}")
+    print(f"  events     {len(case.positions):,} in {len(case.streams):,} streams")
+    print("                │  each one in what was signed, none missing in between")
+    print(f"  log        {case.origin}, {case.size:,} events when the case was made")
+    print("  [OK]    all of the file is what the log's key signed" if vouched else
           "  [?]     it fits together, but nobody vouches for it: give --key")  # fmt: skip
 
 

@@ -29,9 +29,9 @@ from crm_core.audit.lines import event_of_line, line_of
 from crm_core.audit.log import NOTE_STEP_EVENTS, AuditLog
 from crm_core.kernel.errors import Rejected
 from crm_core.ledger.records import StoredEvent
-from crm_core.privacy.keys import WrappedKeys
+from crm_core.privacy.key_store import TenantKey, WrappedKeys
 
-__all__ = ["Export", "export"]
+__all__ = ["Export", "export", "verifier_script"]
 
 SEGMENT_EVENTS = 10_000
 _PART = "export.part.json"
@@ -74,7 +74,7 @@ async def export(
     )
     _write(folder / "checkpoints", "".join([*notes, part.note]).encode())
     _write(folder / "checkpoint", part.note.encode())
-    _write(folder / "crm_verify.py", _verifier())
+    _write(folder / "crm_verify.py", verifier_script())
     if keys is not None:
         _write(folder / "keys.json", _keys_json(keys))
     manifest = canonical_json(
@@ -135,7 +135,7 @@ def _in_use(folder: Path) -> bool:
     return folder.exists() and any(folder.iterdir())
 
 
-def _verifier() -> bytes:
+def verifier_script() -> bytes:
     return Path(crm_verify.__file__).read_bytes()
 
 
@@ -161,7 +161,9 @@ def _digests(folder: Path) -> dict[str, str]:
 def _keys_json(keys: WrappedKeys) -> bytes:
     return canonical_json(
         {
-            "tenant": _encoded(keys.tenant),
+            "tenant": _encoded(keys.tenant.wrapped) if keys.tenant else None,
+            "blind": _encoded(keys.tenant.blind) if keys.tenant else None,
+            "version": keys.tenant.version if keys.tenant else 1,
             "subjects": {str(s): _encoded(key) for s, key in keys.subjects.items()},
         }
     )
@@ -189,8 +191,12 @@ class Export:
         if not path.exists():
             return None
         held = json.loads(path.read_bytes())
+        wrapped = _decoded(held["tenant"])
         return WrappedKeys(
-            _decoded(held["tenant"]),
+            # Exports from before keys could be replaced have neither of the two.
+            None
+            if wrapped is None
+            else TenantKey(wrapped, held.get("version", 1), blind=_decoded(held.get("blind"))),
             {UUID(subject): _decoded(key) for subject, key in held["subjects"].items()},
         )
 

@@ -95,6 +95,11 @@ class Event(AggregateEvent):
             register_topic(topic, cls)
             EVENT_CLASSES[topic] = cls
 
+    adopts: ClassVar[bool] = False
+    """Gives the record, with all that was written about it while it was nobody's, to a subject:
+    that of the event. What was nobody's is erased with them.
+    """
+
     @property
     def also_about(self) -> tuple[UUID, ...]:
         """Subjects beside the aggregate's own: what is personal here is sealed under the keys of

@@ -126,6 +126,17 @@ class EventStore:
                 for form, event in zip(forms, stored, strict=True)
             ]
 
+    async def decode_to_keep(self, stored: Sequence[StoredEvent]) -> list[RecordedEvent]:
+        """The same for who keeps what was personal in plain: never by a key that had been destroyed
+        when these events were read.
+
+        A key that is destroyed later is told of by a SubjectKeyDestroyed beyond these events, and
+        who keeps them blanks the subject when it comes there.
+        """
+        if stored:
+            await self.keyring.notice_destroyed(stored[0].tenant_id)
+        return await self.decode(stored)
+
     async def holders(self, tenant_id: UUID, keys: Collection[HeldKey]) -> dict[HeldKey, UUID]:
         """The records that hold these unique keys; free ones are absent."""
         blind = {(key.kind, await self.keyring.blind(tenant_id, *key)): key for key in keys}

@@ -9,11 +9,15 @@ from __future__ import annotations
 from crm_core.privacy.erasure.commands import CompleteErasure, RecordKeyDestroyed
 from crm_core.privacy.erasure.erasure import Erasure, ErasureStatus
 from crm_core.privacy.erasure.events import StoreReceipt
+from crm_core.privacy.root import HeldRootKeys, KmsRootKeys, RootKeys
 
 __all__ = [
     "CompleteErasure",
     "Erasure",
     "ErasureStatus",
+    "HeldRootKeys",
+    "KmsRootKeys",
     "RecordKeyDestroyed",
+    "RootKeys",
     "StoreReceipt",
 ]

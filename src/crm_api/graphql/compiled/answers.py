@@ -7,15 +7,15 @@ from typing import Any
 import strawberry
 from cachetools import LRUCache
 
-from crm_api.graphql.compiled.compiler import NotCovered, Reader, compile_query
+from crm_api.graphql.compiled.compiler import Reader, compile_query
 from crm_api.graphql.compiled.document import QueryDocument, query_document
 from crm_api.graphql.compiled.plan import Plan
+from crm_api.graphql.compiled.selection import NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
-from crm_api.graphql.registry import KINDS
 from crm_api.services import Services
-from crm_core import CrmError
-from crm_projections.reading import EVERYTHING, NotAnswered, Sight
+from crm_core import CrmError, Lagging
+from crm_projections.reading import NotAnswered
 
 __all__ = ["CompiledReads"]
 
@@ -52,35 +52,21 @@ class CompiledReads:
             return None
         given = variables or {}
         try:
-            reader = await self.reader(context)
+            reader = await self._reader(context)
             plan = self._plan(text, operation_name, document, reader, given)
             if plan is None:
                 return None
             parameters = plan.sent(given)
-            position = plan.position(given)
-            if position:  # who has to wait does so on the other way
-                await self._services.runner.wait_for(context.tenant_id, position, seconds=0)
+            await context.wait_for(plan.position(given))
             return await self._services.pipelines.ask(plan.statement, parameters)
+        except Lagging:
+            context.has_waited = True
+            return None
         except (CrmError, NotAnswered):
             return None
 
-    async def reader(self, context: Context) -> Reader:
-        rights = await context.rights()
-        kinds = frozenset(kind.name for kind in KINDS if rights.allow(kind.name, "read"))
-        sight = Sight(rights)
-        if sight.is_whole:
-            return Reader(context.tenant_id, kinds, EVERYTHING, kinds)
-        return Reader(context.tenant_id, kinds, sight, rights)
-
-    def plan(
-        self, text: str, operation_name: str | None, reader: Reader, given: dict[str, Any]
-    ) -> Plan:
-        """The plan of a query. Raises NotCovered."""
-        document = self._document(text, operation_name)
-        if document is None:
-            raise NotCovered("it is no valid query")
-        late = document.variables(given).late
-        return compile_query(self._schema, document, reader, given, late)
+    async def _reader(self, context: Context) -> Reader:
+        return Reader.of(context.tenant_id, await context.rights())
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)

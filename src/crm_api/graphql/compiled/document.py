@@ -58,7 +58,7 @@ class QueryDocument:
         for definition in self.operation.variable_definitions or ():
             name = definition.variable.name.value
             value = given.get(name, msgspec.UNSET)
-            if name in self.ids and isinstance(value, str):
+            if name in self.ids and isinstance(value, str) and value:
                 found = parsed(value)
                 pattern.append((found.type_name if found else "",))
                 late.append(name)

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.adapt import PyFormat, Transformer
 
 from crm_api.graphql.ids import required_uuid
+from crm_api.graphql.scalars import Position
 from crm_projections.reading.trees import Sql
 
 __all__ = ["LateId", "LatePosition", "Plan", "plan_of"]
@@ -49,11 +50,10 @@ class Plan:
             value.sent(given) if isinstance(value, LateId) else value for value in self.parameters
         ]
 
-    def position(self, given: Mapping[str, Any]) -> int:
+    def position(self, given: Mapping[str, Any]) -> Position:
         """The position that the read models must have reached; 0 where any will do."""
-        return max(
-            (at if isinstance(at, int) else at.position(given) for at in self.positions), default=0
-        )
+        positions = (at if isinstance(at, int) else at.position(given) for at in self.positions)
+        return Position(max(positions, default=0))
 
 
 def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...]) -> Plan:

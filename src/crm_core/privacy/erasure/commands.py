@@ -41,9 +41,10 @@ class RecordKeyDestroyed(OnErasure, frozen=True, kw_only=True):
 
     NAME = "erasure.record_key_destroyed"
     erasure_id: UUID
+    adopted_ids: tuple[UUID, ...] = ()
 
     async def handle(self, work: Work) -> None:
-        (await self._erasure(work)).record_key_destroyed()
+        (await self._erasure(work)).record_key_destroyed(self.adopted_ids)
 
 
 class CompleteErasure(OnErasure, frozen=True, kw_only=True):

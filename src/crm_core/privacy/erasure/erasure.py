@@ -47,9 +47,9 @@ class Erasure(Aggregate):
             keys_released=keys_released,
         )
 
-    def record_key_destroyed(self) -> None:
+    def record_key_destroyed(self, adopted_ids: Sequence[UUID]) -> None:
         if self.status is ErasureStatus.REQUESTED:
-            self.record(e.SubjectKeyDestroyed, subject_ids=self.subject_ids)
+            self.record(e.SubjectKeyDestroyed, subject_ids=(*self.subject_ids, *adopted_ids))
 
     def complete(self, receipts: Sequence[e.StoreReceipt]) -> None:
         if self.status is ErasureStatus.REQUESTED:
@@ -63,6 +63,7 @@ class Erasure(Aggregate):
                 self.subject_ids, self.keys_released = event.subject_ids, event.keys_released
             case e.SubjectKeyDestroyed():
                 self.status = ErasureStatus.KEYS_DESTROYED
+                self.subject_ids = event.subject_ids
             case e.SubjectErasureCompleted():
                 self.status, self.receipts = ErasureStatus.COMPLETED, event.receipts
             case _:

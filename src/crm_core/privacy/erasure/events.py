@@ -36,7 +36,8 @@ class SubjectErasureRequested(Created):
 class SubjectKeyDestroyed(Event):
     """The keys are gone: what was sealed under them is unreadable, at whatever position it lies.
 
-    A read model blanks what it keeps of the subjects when it comes to this event.
+    The subjects are those of the request, and the records that had been nobody's until they were
+    given to one of them. A read model that comes to this event blanks what it keeps of them.
     """
 
     TOPIC = "privacy.erasure.key_destroyed"

@@ -70,6 +70,7 @@ class OpportunityOpened(Created):
 
 class OpportunityCustomerSet(Event):
     TOPIC = "sales.opportunity.customer_set"
+    adopts = True
     from_customer_id: UUID | None
     customer_id: UUID
 

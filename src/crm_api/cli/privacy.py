@@ -1,0 +1,104 @@
+"""`crm privacy …`: erasing people, and what proves that they are erased."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from crm_api.cli.place import Place, open_place
+from crm_core import SYSTEM, Crm
+from crm_core.customers import EraseCustomer
+from crm_core.ledger.postgres.connections import open_pool
+from crm_core.ledger.postgres.scrub import scrub
+from crm_core.privacy import Erasure
+from crm_projections.forgetting import ReadModels
+from crm_projections.registry import all_projections
+from crm_projections.runner import ProjectionRunner
+
+__all__ = ["add_to"]
+
+console = Console(highlight=False)
+privacy = typer.Typer(help="Personal data: erasing it, and seeing that it is gone.")
+
+
+def add_to(commands: typer.Typer) -> None:
+    commands.add_typer(privacy, name="privacy")
+
+
+@privacy.command("erase")
+def erase(
+    customer_id: Annotated[UUID, typer.Argument(help="The customer; merged ones go with it.")],
+    scrubbing: Annotated[
+        bool, typer.Option("--scrub", help="Clean the database's files as well.")
+    ] = False,
+) -> None:
+    """Forget a customer for ever, and show what every store did."""
+    asyncio.run(_erase(customer_id, scrubbing))
+
+
+async def _erase(customer_id: UUID, scrubbing: bool) -> None:
+    command = EraseCustomer(customer_id=customer_id)
+    async with open_place() as place:
+        async with await place.open_crm() as crm:
+            await crm.execute(command, actor=SYSTEM)
+            _print_receipts(await _finished(place, crm, command.erasure_id))
+        if scrubbing:
+            await _scrub(place)
+
+
+@privacy.command("resume")
+def resume() -> None:
+    """Finish the erasures that were broken off; a running server does it by itself."""
+    asyncio.run(_resume())
+
+
+async def _resume() -> None:
+    async with open_place() as place, await place.open_crm() as crm:
+        pending = await crm.erasing.pending()
+        for erasure_id in pending:
+            _print_receipts(await _finished(place, crm, erasure_id))
+    if not pending:
+        console.print("No erasure is pending.")
+
+
+@privacy.command("scrub")
+def scrub_command() -> None:
+    """Clean the database's files of what was erased; readers wait while tables are rewritten."""
+
+    async def scrubbed() -> None:
+        async with open_place() as place:
+            await _scrub(place)
+
+    asyncio.run(scrubbed())
+
+
+async def _scrub(place: Place) -> None:
+    table = Table("place", "cleaned", "what to know")
+    for part in await scrub(place.url):
+        table.add_row(part.place, "yes" if part.done else "no", part.note)
+    console.print(table)
+
+
+async def _finished(place: Place, crm: Crm, erasure_id: UUID) -> Erasure:
+    """Takes the read models along, whether a server is running or not."""
+    pool = await open_pool(place.url, "crm_projector", size=4)
+    try:
+        runner = ProjectionRunner(crm.store, pool, all_projections())
+        await runner.prepare()
+        await runner.catch_up(crm.tenant_id)
+        return await crm.erasing.finish(erasure_id, [ReadModels(pool, all_projections())])
+    finally:
+        await pool.close()
+
+
+def _print_receipts(erasure: Erasure) -> None:
+    console.print(f"Erased: {', '.join(map(str, erasure.subject_ids))}", soft_wrap=True)
+    table = Table("store", "count", "what it did")
+    for receipt in erasure.receipts:
+        table.add_row(receipt.store, f"{receipt.count:,}", receipt.note)
+    console.print(table)

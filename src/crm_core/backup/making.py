@@ -1,0 +1,91 @@
+"""Taking a backup: both dumps and the roots are of one moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from crm_core.audit.log import AuditLog
+from crm_core.backup.manifest import KEYS, LOG, BackupManifest, TenantMark, digest_of_file
+from crm_core.backup.tools import dump
+from crm_core.kernel.errors import SetupError
+from crm_core.ledger.postgres.connections import unreachable
+
+__all__ = ["KEYS_DAYS", "back_up"]
+
+KEYS_DAYS = 30  # how long, unless somebody says otherwise, a destroyed key may come back
+
+# Read models are computed again and stored states are taken again; the register is the schema's.
+_LOG = (
+    "--exclude-schema=vault", "--exclude-schema=read_model", "--exclude-table=crm_migration",
+    "--exclude-table-data=ledger.snapshot",
+)  # fmt: skip
+_KEYS = ("--schema=vault",)
+
+
+async def back_up(
+    url: str, folder: Path, audit: AuditLog, *, keys_file: Path | None = None, keys_days: int
+) -> BackupManifest:
+    """Dumps the log into the folder, and the keys there or where `keys_file` says.
+
+    Nobody waits for it. Raises SetupError `backup.exists`, `backup.tool_failed`.
+    """
+    keys_file = keys_file or folder / KEYS
+    _make_places(folder, keys_file)
+    tenants = await audit.ledger.heads()
+    notes = {tenant_id: await _signed(audit, tenant_id) for tenant_id in tenants}
+    made_at = datetime.now(UTC)
+    try:
+        connection = await psycopg.AsyncConnection.connect(url)
+    except psycopg.OperationalError as error:
+        raise unreachable(error) from error
+    async with connection:
+        await connection.execute("set transaction isolation level repeatable read, read only")
+        ((snapshot,),) = await _fetch(connection, "select pg_export_snapshot()")
+        heads = await _fetch(connection, "select tenant_id, position from ledger.head")
+        migrations = await _fetch(connection, "select name from crm_migration order by name")
+        await dump(url, folder / LOG, snapshot, *_LOG)
+        await dump(url, keys_file, snapshot, *_KEYS)
+    manifest = BackupManifest(
+        made_at=made_at,
+        keys_expire_at=made_at + timedelta(days=keys_days),
+        migrations=[name for (name,) in migrations],
+        tenants={
+            tenant_id: TenantMark(
+                position, await _root(audit, tenant_id, position), notes.get(tenant_id)
+            )
+            for tenant_id, position in heads
+            if position
+        },
+        files={LOG: digest_of_file(folder / LOG), KEYS: digest_of_file(keys_file)},
+    )
+    manifest.write(folder)
+    return manifest
+
+
+def _make_places(folder: Path, keys_file: Path) -> None:
+    if keys_file.exists() or (folder.exists() and any(folder.iterdir())):
+        raise SetupError("backup.exists", "name a folder that is not there yet", folder=str(folder))
+    for made in (folder, keys_file.parent):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+async def _signed(audit: AuditLog, tenant_id: UUID) -> str | None:
+    """The note over what there is now: no longer than what the dump will hold."""
+    await audit.integrate(tenant_id)
+    return (await audit.sign(tenant_id)).note if audit.signs else None
+
+
+async def _root(audit: AuditLog, tenant_id: UUID, position: int) -> str:
+    await audit.integrate(tenant_id)
+    return (await audit.consistency(tenant_id, 0, position)).new_root.hex()
+
+
+async def _fetch(
+    connection: psycopg.AsyncConnection[tuple[Any, ...]], statement: LiteralString
+) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement)).fetchall()

@@ -1,0 +1,61 @@
+"""An operator erases a person, and sees what every store did."""
+
+from __future__ import annotations
+
+import base64
+from uuid import UUID
+
+import pytest
+
+import crm_core
+from crm_core import SYSTEM
+from crm_core.customers import EraseCustomer, RegisterPerson
+
+from .conftest import Crm
+
+ROOT_KEY = bytes(range(32))
+ADA, BOB = UUID(int=1), UUID(int=2)
+PEOPLE = [RegisterPerson(customer_id=of, name="Zebedee") for of in (ADA, BOB)]
+
+
+@pytest.fixture
+async def operated(database_url: str) -> dict[str, str]:
+    """The environment of a database with two people, one of them half erased."""
+    async with await crm_core.Crm.open(database_url, root_key=ROOT_KEY) as library:
+        for command in (*PEOPLE, EraseCustomer(customer_id=BOB)):
+            await library.execute(command, actor=SYSTEM)
+    return {
+        "CRM_DATABASE_URL": database_url,
+        "CRM_ROOT_KEY": base64.b64encode(ROOT_KEY).decode(),
+    }
+
+
+def test_a_person_is_erased_with_receipts(crm: Crm, operated: dict[str, str]) -> None:
+    said = crm("privacy", "erase", str(ADA), "--scrub", **operated)
+    assert said.returncode == 0, said.stderr
+    assert f"Erased: {ADA}" in said.stdout
+    for store in ("keys", "unique keys", "snapshots", "redis", "read model timeline"):
+        assert store in said.stdout
+    assert "write-ahead log" in said.stdout
+    assert "Zebedee" not in crm("history", str(ADA), **operated).stdout
+    again = crm("privacy", "erase", str(ADA), **operated)
+    assert again.returncode == 1
+    assert "customer.erased" in again.stderr
+
+
+def test_what_was_broken_off_is_finished(crm: Crm, operated: dict[str, str]) -> None:
+    said = crm("privacy", "resume", **operated)
+    assert f"Erased: {BOB}" in said.stdout, said.stderr
+    assert crm("privacy", "resume", **operated).stdout == "No erasure is pending.\n"
+
+
+def test_keys_are_wrapped_anew(crm: Crm, operated: dict[str, str]) -> None:
+    fresh = base64.b64encode(bytes(32)).decode()
+    both = operated | {"CRM_ROOT_KEY": f"{fresh} {operated['CRM_ROOT_KEY']}"}
+    said = crm("keys", "rotate", "--root", **both)
+    assert said.stdout.startswith("Wrapped the keys of 1 tenants"), said.stderr
+    new = operated | {"CRM_ROOT_KEY": fresh}
+    said = crm("keys", "rotate", "--tenant", **new)
+    assert "the keys of 1 subjects are wrapped by it" in said.stdout, said.stderr
+    assert "Zebedee" in crm("history", str(ADA), **new).stdout
+    assert crm("history", str(ADA), **operated).returncode == 1
