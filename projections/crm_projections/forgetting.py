@@ -97,9 +97,6 @@ async def _rows_about(
 
 
 def _count(table: Table[Any]) -> sql.Composed:
-    about = sql.SQL(" or ").join(
-        sql.SQL("{} = any(%s)").format(sql.Identifier(by)) for by in table.about
-    )
     return sql.SQL("select count(*) from read_model.{} where tenant_id = %s and ({})").format(
-        sql.Identifier(table.name), about
+        sql.Identifier(table.name), table.about_sql
     )

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
+from psycopg import sql
 
 from crm_core.ledger.postgres.arrays import (
     BOOL,
@@ -184,6 +185,13 @@ class Table(Generic[R]):
             f"alter table read_model.{physical} add primary key ({key})",
             *(f"create index on read_model.{physical} {_index(index)}" for index in self.indexes),
         ]
+
+    @cached_property
+    def about_sql(self) -> sql.Composed:
+        """The condition for rows about one of some people; takes their ids once a column."""
+        return sql.SQL(" or ").join(
+            sql.SQL("{} = any(%s)").format(sql.Identifier(by)) for by in self.about
+        )
 
     # --- rows on their way in and out ---------------------------------------------------------
 

@@ -28,7 +28,15 @@ from crm_core.engagement import (
     LogInteraction,
 )
 from crm_core.identity import ActivateUser, GrantRole, InviteUser
-from crm_core.privacy import CompleteErasure, Erasure, ErasureStatus, StoreReceipt
+from crm_core.privacy import (
+    CompleteErasure,
+    DisclosureKind,
+    Erasure,
+    ErasureStatus,
+    RecordDisclosure,
+    RecordDisclosureDestroyed,
+    StoreReceipt,
+)
 from crm_core.service import OpenTicket, Ticket, TicketChannel
 from crm_core.testing import Scenario
 
@@ -110,8 +118,25 @@ async def test_the_receipts_are_recorded() -> None:
         erasure = await erased(crm)
         assert erasure.status is ErasureStatus.COMPLETED
         counts = {receipt.store: receipt.count for receipt in erasure.receipts}
-        assert counts == {"keys": 1, "unique keys": 1, "snapshots": 0, "redis": 0}
+        assert counts == {"keys": 1, "unique keys": 1, "snapshots": 0, "redis": 0, "exports": 0}
         assert (await crm.get(Erasure, erase_ada.erasure_id)).receipts == erasure.receipts
+
+
+async def test_copies_that_left_are_named_until_they_are_destroyed() -> None:
+    async with Crm.in_memory() as crm:
+        for command in (ada, bob):
+            await crm.execute(command, SYSTEM)
+        copies = [
+            RecordDisclosure(kind=DisclosureKind.SUBJECT_ACCESS, subject_id=about, up_to=2)
+            for about in (ADA, ADA, BOB)
+        ]
+        for copy in copies:
+            await crm.execute(copy, SYSTEM)
+        gone = RecordDisclosureDestroyed(disclosure_id=copies[0].disclosure_id)
+        await crm.execute(gone, SYSTEM)
+        (receipt,) = [r for r in (await erased(crm)).receipts if r.store == "exports"]
+        assert receipt.count == 1
+        assert receipt.note == f"call back: {copies[1].disclosure_id}"
 
 
 # --- merged customers are one customer ------------------------------------------------------------

@@ -29,6 +29,8 @@ from crm_core.identity.share.events import ShareLevel
 from crm_core.identity.team import commands as team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
+from crm_core.privacy.disclosure import commands as disclosure
+from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure import commands as erasure
 from crm_core.privacy.erasure.events import StoreReceipt
 from crm_core.sales.opportunity import commands as deal
@@ -51,7 +53,7 @@ COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
 CARA, EUROPE, ITALY = UUID(int=3), UUID(int=81), UUID(int=82)
 SHARE, KEY, SESSION = UUID(int=83), UUID(int=84), UUID(int=85)
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
-STRANGER, FORGOTTEN = UUID(int=91), UUID(int=92)
+STRANGER, FORGOTTEN, COPY = UUID(int=91), UUID(int=92), UUID(int=93)
 
 
 def euros(amount: str) -> Money:
@@ -429,3 +431,7 @@ def erasures() -> Iterator[Command]:
     yield customer.EraseCustomer(customer_id=STRANGER, erasure_id=FORGOTTEN)
     receipt = StoreReceipt(store="keys", count=1, note="keys destroyed")
     yield erasure.CompleteErasure(erasure_id=FORGOTTEN, receipts=(receipt,))
+    yield disclosure.RecordDisclosure(
+        disclosure_id=COPY, kind=DisclosureKind.SUBJECT_ACCESS, subject_id=ADA, up_to=7
+    )
+    yield disclosure.RecordDisclosureDestroyed(disclosure_id=COPY)

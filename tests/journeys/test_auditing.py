@@ -46,17 +46,22 @@ def test_the_guide_leads_from_doubt_to_proof(
     company: None, shell: tuple[Path, dict[str, str]]
 ) -> None:
     steps = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert len(steps) == 6
+    assert len(steps) == 8
     said = [run(shell, step) for step in steps]
     for step, outcome in zip(steps, said, strict=True):
         assert outcome.returncode == 0, f"{step}\n{outcome.stdout}\n{outcome.stderr}"
-    assert re.search(r"│ 3 .*role", said[1].stdout), said[1].stdout
-    assert "OK" in said[2].stdout
-    assert "[OK]    it is in the" in said[3].stdout
-    assert "[OK]    nothing was changed" in said[4].stdout
-    assert "continues 1 checkpoint(s) that you kept" in said[4].stdout
-    assert said[5].stdout.count("equal") == 6
-    assert "DIFFERENT" not in said[5].stdout
+    kept, history, why, whole, one, case, all_of_it, replayed = [step.stdout for step in said]
+    assert "Published" in kept
+    assert re.search(r"│ 3 .*role", history), history
+    assert "because of the event identity.user.role_granted, position 3" in why, why
+    assert re.search(r"│ 3 .*system crm .*identity\.user\.role_granted", why), why
+    assert "OK" in whole
+    assert "[OK]    it is in the" in one
+    assert "[OK]    all of the file is what the log's key signed" in case
+    assert "[OK]    nothing was changed" in all_of_it
+    assert "continues 1 checkpoint(s) that you kept" in all_of_it
+    assert replayed.count("equal") == 6
+    assert "DIFFERENT" not in replayed
 
 
 def test_an_export_that_was_touched_is_not_replayed(shell: tuple[Path, dict[str, str]]) -> None:

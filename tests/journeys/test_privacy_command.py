@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -59,3 +61,18 @@ def test_keys_are_wrapped_anew(crm: Crm, operated: dict[str, str]) -> None:
     assert "the keys of 1 subjects are wrapped by it" in said.stdout, said.stderr
     assert "Zebedee" in crm("history", str(ADA), **new).stdout
     assert crm("history", str(ADA), **operated).returncode == 1
+
+
+def test_a_person_gets_all_that_is_held_and_it_is_remembered(
+    crm: Crm, operated: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "ada.json"
+    said = crm("privacy", "export", str(ADA), str(file), **operated)
+    assert said.returncode == 0, said.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    held = json.loads(file.read_text())
+    assert held["subjects"] == [str(ADA)]
+    assert held["events"][0]["data"]["name"] == "Zebedee"
+    assert held["rows"]["customer"][0]["name"] == "Zebedee"
+    assert crm("privacy", "export", str(ADA), str(file), **operated).returncode == 1
+    assert "call back: " in crm("privacy", "erase", str(ADA), **operated).stdout

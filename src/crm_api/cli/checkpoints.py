@@ -19,14 +19,16 @@ from rich.console import Console
 from crm_api.cli.place import open_audit, open_place
 from crm_api.cli.progress import progress_bar
 from crm_api.cli.reading import RecordArgument, record_id_of
+from crm_api.cli.searching import search
 from crm_api.withheld import SECRETS
-from crm_core import Crm, Rejected
+from crm_core import SYSTEM, Crm, Rejected
 from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Checkpoint, Finding
 from crm_core.audit.export import export
 from crm_core.audit.log import AuditLog
 from crm_core.audit.signing import new_key_line
 from crm_core.casefile.gathering import write_case_file
+from crm_core.privacy import DisclosureKind, RecordDisclosure
 
 console = Console(highlight=False, soft_wrap=True)
 audit = typer.Typer(help="Checkpoints over the ledger, and proofs against them.")
@@ -37,6 +39,7 @@ _PUBLISH_SECONDS_MAX = 20
 def add_to(commands: typer.Typer) -> None:
     commands.command("export")(export_command)
     commands.command("case-file")(case_file)
+    audit.command("search")(search)
     commands.add_typer(audit, name="audit")
 
 
@@ -54,6 +57,11 @@ def export_command(
 async def _export(folder: Path, after: int, with_keys: bool) -> None:
     async with _audited() as (crm, log):
         await _up_to_date(crm, log)
+        if with_keys:
+            leaving = RecordDisclosure(
+                kind=DisclosureKind.LEDGER_EXPORT, up_to=await crm.position()
+            )
+            await crm.execute(leaving, actor=SYSTEM)
         keys = await crm.store.keyring.store.all_keys(crm.tenant_id) if with_keys else None
         with progress_bar("exporting") as progress:
             manifest = await export(

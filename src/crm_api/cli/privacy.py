@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -11,14 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from crm_api.cli.place import Place, open_place
-from crm_core import SYSTEM, Crm
+from crm_core import SYSTEM, Crm, SetupError
 from crm_core.customers import EraseCustomer
-from crm_core.ledger.postgres.connections import open_pool
+from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.scrub import scrub
 from crm_core.privacy import Erasure
 from crm_projections.forgetting import ReadModels
 from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
+from crm_projections.subject_access import subject_access
 
 __all__ = ["add_to"]
 
@@ -49,6 +54,31 @@ async def _erase(customer_id: UUID, scrubbing: bool) -> None:
             _print_receipts(await _finished(place, crm, command.erasure_id))
         if scrubbing:
             await _scrub(place)
+
+
+@privacy.command("export")
+def export(
+    customer_id: Annotated[UUID, typer.Argument(help="The customer; merged ones are in it too.")],
+    file: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+) -> None:
+    """Write everything that is held about a customer into one JSON file, for them."""
+    asyncio.run(_export(customer_id, file))
+
+
+async def _export(customer_id: UUID, file: Path) -> None:
+    async with (
+        open_place() as place,
+        await place.open_crm() as crm,
+        _read_models(place, crm) as pool,
+    ):
+        held = await subject_access(crm, pool, all_projections(), customer_id, SYSTEM)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SetupError("cli.file_exists", "name a file that is not there yet") from None
+    with os.fdopen(handle, "wb") as written:
+        written.write(held)
+    console.print(f"Written to {file}, for this user's eyes only.", soft_wrap=True)
 
 
 @privacy.command("resume")
@@ -85,13 +115,19 @@ async def _scrub(place: Place) -> None:
 
 
 async def _finished(place: Place, crm: Crm, erasure_id: UUID) -> Erasure:
-    """Takes the read models along, whether a server is running or not."""
+    async with _read_models(place, crm) as pool:
+        return await crm.erasing.finish(erasure_id, [ReadModels(pool, all_projections())])
+
+
+@asynccontextmanager
+async def _read_models(place: Place, crm: Crm) -> AsyncIterator[Pool]:
+    """Their pool, once they are at the head, whether a server is running or not."""
     pool = await open_pool(place.url, "crm_projector", size=4)
     try:
         runner = ProjectionRunner(crm.store, pool, all_projections())
         await runner.prepare()
         await runner.catch_up(crm.tenant_id)
-        return await crm.erasing.finish(erasure_id, [ReadModels(pool, all_projections())])
+        yield pool
     finally:
         await pool.close()
 

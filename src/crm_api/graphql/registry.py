@@ -7,6 +7,7 @@ from functools import lru_cache
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.access import API_KEY, ROLE, SESSION, SHARE, TEAM, TENANT
 from crm_api.graphql.types.customer import CUSTOMER
+from crm_api.graphql.types.disclosure import DISCLOSURE
 from crm_api.graphql.types.erasure import ERASURE
 from crm_api.graphql.types.interaction import INTERACTION
 from crm_api.graphql.types.opportunity import OPPORTUNITY
@@ -21,7 +22,7 @@ __all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type", "readable_k
 
 KINDS = (
     CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER,
-    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE,
+    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE, DISCLOSURE,
 )  # fmt: skip
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

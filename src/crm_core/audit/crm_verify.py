@@ -85,6 +85,9 @@ class Frontier:
             next(left) if size >> height & 1 else None for height in range(size.bit_length())
         ]
 
+    def copy(self) -> Frontier:
+        return Frontier(self.size, [node for node in reversed(self._pending) if node is not None])
+
     def extend(self, leaves: Sequence[bytes]) -> None:
         self.size += len(leaves)
         height = 0
@@ -239,26 +242,27 @@ def _base64(text: str) -> bytes | None:
 
 # --- events ---------------------------------------------------------------------------------------
 
-_ID = r"[0-9a-f-]{36}"  # where its dashes are is looked at below, for all ids at once
+_ID = ".{36}"  # what it is, and where its dashes are, is looked at below, for all ids at once
 _TEXT = r'([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)'
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z"
 _EVENT = re.compile(
-    rf'{{"specversion":"1\.0","id":"({_ID})","source":"urn:uuid:({_ID})","type":"{_TEXT}"'
-    rf',"subject":"{_TEXT}/({_ID})","time":"{_TIME}","datacontenttype":"application/json"'
-    r',"position":"([1-9]\d{0,18})","streamversion":([1-9]\d{0,9}),"schemaversion":(\d{1,5})'
-    rf'(?:,"effectivetime":"{_TIME}")?,"actorkind":"{_TEXT}","actorid":"{_TEXT}"'
-    rf'(?:,"onbehalfof":"{_TEXT}")?,"commandid":"({_ID})","correlationid":"({_ID})"'
-    rf'(?:,"causationid":"({_ID})")?(?:,"reason":"{_TEXT}")?'
-    rf'(?:,"subjectids":"({_ID}(?: {_ID})*)")?(?:,"tags":"{_TEXT}")?'
-    r',"data_base64":"([^"]*)"}',
-    re.ASCII,
+    (
+        rf'{{"specversion":"1\.0","id":"({_ID})","source":"urn:uuid:({_ID})","type":"{_TEXT}"'
+        rf',"subject":"{_TEXT}/({_ID})","time":"{_TIME}","datacontenttype":"application/json"'
+        r',"position":"([1-9]\d{0,18})","streamversion":([1-9]\d{0,9}),"schemaversion":(\d{1,5})'
+        rf'(?:,"effectivetime":"{_TIME}")?,"actorkind":"{_TEXT}","actorid":"{_TEXT}"'
+        rf'(?:,"onbehalfof":"{_TEXT}")?,"commandid":"({_ID})","correlationid":"({_ID})"'
+        rf'(?:,"causationid":"({_ID})")?(?:,"reason":"{_TEXT}")?'
+        rf'(?:,"subjectids":"({_ID}(?: {_ID})*)")?(?:,"tags":"{_TEXT}")?'
+        r',"data_base64":"([^"]*)"}'
+    ).encode()
 )
 _FIXED = struct.Struct(">B16sQ16s16sIHqBq16s16s16s32s8I")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC
-_ZEROS = "00000000-0000-0000-0000-000000000000"
+_NO_ID = bytes(16)
 
 
-def leaf_of_line(line: str) -> tuple[bytes, int, str]:
+def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
     """Leaf hash, position and tenant of an event as it stands in an export; raises Finding.
 
     The line has one form only: whoever changes a byte of it changes what it says, or breaks it.
@@ -270,66 +274,80 @@ def leaf_of_line(line: str) -> tuple[bytes, int, str]:
      actor_kind, actor_id, on_behalf_of, command, correlation, causation, reason, subjects, tags,
      encoded) = found.groups()  # fmt: skip
     try:
-        coded = encoded.encode()
-        data = binascii.a2b_base64(coded)
-        if binascii.b2a_base64(data, newline=False) != coded:
+        data = binascii.a2b_base64(encoded, strict_mode=True)
+        # The bits that the last character has to spare must be zero.
+        if (
+            binascii.b2a_base64(data[len(data) // 3 * 3 :], newline=False)
+            != (encoded[len(data) // 3 * 4 :])
+        ):
             raise ValueError
-        texts = [
-            b"" if text is None else _plain(text)
-            for text in (stream_kind, kind, actor_kind, actor_id, on_behalf_of, reason)
-        ]
+        texts, lengths = _texts(stream_kind, kind, actor_kind, actor_id, on_behalf_of, reason)
         labels = [] if tags is None else _labels(tags)
-        ids = [] if subjects is None else subjects.split(" ")
-        raw = _ids(event_id, stream_id, command, correlation, causation or _ZEROS, *ids)
+        more = [] if subjects is None else subjects.split(b" ")
+        if causation is not None:
+            more.append(causation)
+        raw = _ids(event_id + stream_id + command + correlation + b"".join(more), 4 + len(more))
+        caused, subject_bytes = _NO_ID, raw[64:]
+        if causation is not None:
+            caused, subject_bytes = raw[-16:], raw[64:-16]
         fixed = _FIXED.pack(
             1, _tenant(tenant), int(position), raw[:16], raw[16:32], int(version),
             int(schema), _microseconds(time),
             (effective is not None) | (causation is not None) << 1
             | (on_behalf_of is not None) << 2 | (reason is not None) << 3,
             0 if effective is None else _microseconds(effective),
-            raw[32:48], raw[48:64], raw[64:80],
-            sha256(data).digest(), *map(len, texts), len(ids), len(labels),
+            raw[32:48], raw[48:64], caused,
+            sha256(data).digest(), *lengths, len(subject_bytes) // 16, len(labels),
         )  # fmt: skip
+    except UnicodeDecodeError:
+        raise Finding("event.malformed", "the event is no UTF-8") from None
     except (ValueError, struct.error, binascii.Error):
         raise Finding("event.malformed", "a value of the event is not of the form") from None
-    parts = [b"\x00", fixed, *texts, raw[80:]]
+    parts = [b"\x00", fixed, texts, subject_bytes]
     for label in labels:
         parts += (len(label).to_bytes(4, "big"), label)
     return sha256(b"".join(parts)).digest(), int(position), tenant
 
 
-def _ids(*ids: str) -> bytes:
+def _ids(text: bytes, count: int) -> bytes:
     """The bytes of ids, side by side; ValueError where one is not written 8-4-4-4-12."""
-    text = "".join(ids)
+    digits = text.replace(b"-", b"")
     dashes = text[8::36] + text[13::36] + text[18::36] + text[23::36]
-    raw = bytes.fromhex(text.replace("-", ""))
-    if dashes != "-" * 4 * len(ids) or len(raw) != 16 * len(ids):
+    if dashes != b"-" * (4 * count) or len(digits) != 32 * count or digits != digits.lower():
         raise ValueError
-    return raw
+    return binascii.unhexlify(digits)
 
 
 @lru_cache(maxsize=4)
-def _tenant(text: str) -> bytes:
-    return _ids(text)
+def _tenant(text: bytes) -> bytes:
+    return _ids(text, 1)
 
 
-def _microseconds(text: str) -> int:
-    since: timedelta = datetime.fromisoformat(text) - _EPOCH
+def _microseconds(text: bytes) -> int:
+    since: timedelta = datetime.fromisoformat(text.decode()) - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-@lru_cache(maxsize=10_000)
-def _plain(text: str) -> bytes:
+@lru_cache(maxsize=10_000)  # neighbours in a ledger are often of one kind, and by one actor
+def _texts(*texts: bytes | None) -> tuple[bytes, list[int]]:
+    """The texts of JSON strings side by side, and how long each is; an absent one is empty."""
+    plain = [b"" if text is None else _plain(text) for text in texts]
+    return b"".join(plain), [len(text) for text in plain]
+
+
+def _plain(text: bytes) -> bytes:
     """A JSON string's text; ValueError where it could have been written in another way."""
-    if "\\" not in text:
-        return text.encode()
-    plain = json.loads(f'"{text}"')
-    if json.dumps(plain, ensure_ascii=False) != f'"{text}"':
+    if b"\\" not in text:
+        text.decode()
+        return text
+    said = f'"{text.decode()}"'
+    plain = json.loads(said)
+    if json.dumps(plain, ensure_ascii=False) != said:
         raise ValueError
     return str(plain).encode()
 
 
-def _labels(text: str) -> list[bytes]:
+def _labels(text: bytes) -> list[bytes]:
     plain = _plain(text).decode()
     labels = json.loads(plain)
     if (
@@ -511,8 +529,7 @@ def _check_tree(
     The leaves of the export only serve to say which event it is that does not fit: who changes
     both is caught by the root, between two checkpoints.
     """
-    events = Frontier(manifest.after, manifest.frontier)
-    listed = Frontier(manifest.after, manifest.frontier)
+    events = listed = Frontier(manifest.after, manifest.frontier)
     by_size: dict[int, list[Checkpoint]] = {}
     for checkpoint in signed:
         by_size.setdefault(checkpoint.size, []).append(checkpoint)
@@ -525,12 +542,14 @@ def _check_tree(
     for first, (leaves, broken), expected in _segments(files, manifest, jobs):
         if differs is None and leaves != expected[: len(leaves)]:
             pairs = enumerate(zip(leaves, expected, strict=False), start=first)
-            differs = next((position for position, (made, listed) in pairs if made != listed), None)
+            differs = next((position for position, (made, held) in pairs if made != held), None)
+            listed = events.copy()  # from here on they go different ways
         before, end = first - 1, first - 1 + len(leaves)
         for cut in [*sorted(size for size in by_size if before < size < end), end]:
             part = slice(events.size - before, cut - before)
             events.extend(leaves[part])
-            listed.extend(expected[part])
+            if listed is not events:
+                listed.extend(expected[part])
             for checkpoint in by_size.pop(cut, []):
                 _check_root(checkpoint, events.root(), listed.root(), good, differs)
                 good = cut
@@ -596,14 +615,15 @@ def _leaves_in_file(work: tuple[str, str, int, int, str]) -> Leaves:
 def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenant: str) -> Leaves:
     """The leaf hashes as far as the events are whole, and what is wrong after them."""
     leaves: list[bytes] = []
+    expected = tenant.encode()
     try:
         lines = _file(files, name).split(b"\n")
         for position, raw in enumerate(lines[:-1], start=first):
-            leaf, at, of = leaf_of_line(raw.decode())
+            leaf, at, of = leaf_of_line(raw)
             if at != position:
                 missing = "missing" if at > position else "doubled"
                 raise Finding(f"event.{missing}", f"here stands the event of position {at}")
-            if of != tenant:
+            if of != expected:
                 raise Finding("event.other_tenant", "the event is of another tenant")
             if len(leaves) == count:
                 raise Finding("event.too_many", "the export does not end here")
@@ -612,8 +632,6 @@ def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenan
             raise Finding("event.missing", "the event is missing or cut off")
     except Finding as finding:
         return leaves, Finding(finding.code, finding.says, first + len(leaves))
-    except UnicodeDecodeError:
-        return leaves, Finding("event.malformed", "the event is no UTF-8", first + len(leaves))
     return leaves, None
 
 
@@ -651,17 +669,13 @@ def verify_proof(text: str, keys: Sequence[str]) -> tuple[Checkpoint, str]:
     if not all(proof) or any(len(node) != 32 for node in proof if node):
         raise Finding("proof.malformed", "a hash of the proof is malformed")
     checkpoint = Checkpoint.parse(note, [VerifierKey.parse(key) for key in keys])
-    try:
-        line = extra.decode()
-    except UnicodeDecodeError:
-        raise Finding("event.malformed", "the event is no UTF-8") from None
-    leaf, position, _ = leaf_of_line(line)
+    leaf, position, _ = leaf_of_line(extra)
     if int(index[1]) != position - 1:
         raise Finding("proof.other_event", f"the proof is for {int(index[1]) + 1}", position)
     nodes = [node for node in proof if node is not None]
     if not verify_inclusion(leaf, position - 1, checkpoint.size, nodes, checkpoint.root):
         raise Finding("event.changed", "the event is not in what was signed", position)
-    return checkpoint, line
+    return checkpoint, extra.decode()
 
 
 # --- a case file ----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from crm_core.customers.customer.commands import (
     UntagCustomer,
     VerifyContactPoint,
     WithdrawConsent,
+    merged_with,
 )
 from crm_core.customers.customer.customer import (
     Customer,
@@ -78,4 +79,5 @@ __all__ = [
     "UntagCustomer",
     "VerifyContactPoint",
     "WithdrawConsent",
+    "merged_with",
 ]

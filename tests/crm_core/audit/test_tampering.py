@@ -108,7 +108,7 @@ def rewrite_an_event(dice: random.Random) -> tuple[Files, int]:
     """
     at = dice.randrange(SIZE)
     line = LINES[at].replace(b'"actorid":"crm"', b'"actorid":"c%03d"' % dice.randrange(1000))
-    leaf = crm_verify.leaf_of_line(line.decode())[0]
+    leaf = crm_verify.leaf_of_line(line)[0]
     leaves = [*LEAVES[:at], leaf, *LEAVES[at + 1 :]]
     named = at // SIGNED_EVERY * SIGNED_EVERY + 1
     return packed([*LINES[:at], line, *LINES[at + 1 :]], leaves, SIZE, all_notes()), named
@@ -127,7 +127,7 @@ def renumber_after_a_deletion(dice: random.Random) -> tuple[Files, int]:
     for position, line in enumerate(LINES[at + 1 :], start=at + 1):
         old = b'"position":"%d"' % (position + 1)
         lines.append(line.replace(old, b'"position":"%d"' % position))
-    leaves = [crm_verify.leaf_of_line(line.decode())[0] for line in lines]
+    leaves = [crm_verify.leaf_of_line(line)[0] for line in lines]
     named = at // SIGNED_EVERY * SIGNED_EVERY + 1
     notes = [NOTES[size] for size in NOTES if size < SIZE]
     return packed(lines[:45], leaves[:45], 45, notes), named

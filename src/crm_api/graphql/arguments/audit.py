@@ -42,6 +42,9 @@ class AuditWhere(Where):
     actor_id: StringComparator | None = strawberry.UNSET
     command_id: IDComparator | None = strawberry.UNSET
     correlation_id: IDComparator | None = strawberry.UNSET
+    causation_id: IDComparator | None = strawberry.UNSET
+    event_id: IDComparator | None = strawberry.UNSET
+    reason: StringComparator | None = strawberry.UNSET
     position: PositionComparator | None = strawberry.UNSET
     recorded_at: DateTimeComparator | None = strawberry.UNSET
     happened_at: DateTimeComparator | None = strawberry.UNSET

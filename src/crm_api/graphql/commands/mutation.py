@@ -24,7 +24,7 @@ INTERNAL: frozenset[str] = frozenset(
         "session.open", "session.rotate",
         "api_key.issue", "user.enrol_totp", "user.confirm_totp",  # their secrets are made here
         "user.use_code", "user.note_failed_sign_in",
-        "erasure.record_key_destroyed", "erasure.complete",
+        "erasure.record_key_destroyed", "erasure.complete", "disclosure.record",
     }
 )  # fmt: skip
 """Commands that no client may send; they are for programs of ours."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
 from crm_api.graphql.arguments.audit import AuditOrder, AuditWhere
 from crm_api.graphql.as_of import MinPosition
 from crm_api.graphql.connection import After, Before, Connection, First, Last, page_of, window_of
-from crm_api.graphql.context import Info, require
+from crm_api.graphql.context import Context, Info, require
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.audit import AuditEntry
 from crm_core import Denied
+from crm_core.access.rights import EVERYTHING
 from crm_projections import status
 from crm_projections.audit_trail.projection import AUDIT
-from crm_projections.reading import Count, Order
+from crm_projections.audit_trail.search import NAMED_KINDS, search_filter
+from crm_projections.reading import All, Count, Order
 from crm_projections.status import Skip, Status
 
 __all__ = ["AuditQueries"]
@@ -106,6 +109,25 @@ class ProjectionsStatus:
     projections: list[ProjectionStatus]
 
 
+Search = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Words, each of which must be in the entry's type, reason or actor, or in the"
+        " name of its record, if you see all records of the kind: anywhere, in any case."
+    ),
+]
+
+
+async def _named_kinds(context: Context) -> list[str]:
+    """The kinds whose every name the reader may see: a search must not tell of the others."""
+    rights = await context.rights()
+    return [
+        kind
+        for kind in NAMED_KINDS
+        if rights.reach(kind) == EVERYTHING and not rights.withheld(kind)
+    ]
+
+
 @strawberry.type
 class AuditQueries:
     @resolver(
@@ -121,10 +143,14 @@ class AuditQueries:
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         min_position: MinPosition = strawberry.UNSET,
+        search: Search = strawberry.UNSET,
     ) -> Connection[AuditEntry] | None:
         context = await require(info, "event", "audit", min_position=min_position)
         window = window_of(first, after, last, before)
         reads, filtered = await context.loaders.reads(), filter_of(where)
+        if search:
+            kinds = await _named_kinds(context)
+            filtered = All((filtered, await search_filter(reads, search, kinds)))
         order = order_of(order_by, Order("position", descending=True))
 
         async def counting() -> Count:

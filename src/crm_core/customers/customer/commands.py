@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -27,6 +28,8 @@ from crm_core.privacy.erasure.erasure import Erasure
 Losers = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=20)]
 ANCESTORS_MAX = 50
 MERGED_MAX = 1_000
+
+Load = Callable[[type[Customer], UUID], Awaitable[Customer]]
 
 
 class OnCustomer(Command, frozen=True, kw_only=True):
@@ -390,7 +393,7 @@ class EraseCustomer(Erases, frozen=True, kw_only=True):
     async def handle(self, work: Work) -> None:
         customer = await work.load(Customer, self.customer_id)
         customer.refuse_erased()
-        members = await _merged_with(customer, work)
+        members = await merged_with(customer, work.load)
         keys = sum(len(member.held_keys()) for member in members)
         for member in members:
             member.erase(self.erasure_id)
@@ -404,11 +407,11 @@ class EraseCustomer(Erases, frozen=True, kw_only=True):
         )
 
 
-async def _merged_with(customer: Customer, work: Work) -> list[Customer]:
+async def merged_with(customer: Customer, load: Load) -> list[Customer]:
     """The customer, and all that are merged with it now: up to the survivor, and all under that."""
     root = customer
     while root.survivor_id is not None:
-        root = await work.load(Customer, root.survivor_id)
+        root = await load(Customer, root.survivor_id)
     found = {customer.id: customer}
     unseen = [root]
     while unseen:
@@ -417,5 +420,5 @@ async def _merged_with(customer: Customer, work: Work) -> list[Customer]:
         if len(found) > MERGED_MAX:
             raise Rejected("customer.too_many_merged", limit=MERGED_MAX)
         for absorbed in member.absorbed.values():
-            unseen += [await work.load(Customer, loser) for loser in absorbed.loser_ids]
+            unseen += [await load(Customer, loser) for loser in absorbed.loser_ids]
     return list(found.values())
