@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from crm_api.graphiql import graphiql_files, graphiql_page
+from crm_api.http.account import Account
 from crm_api.http.graphql import GraphQLApp
 from crm_api.http.guard import Guard
 from crm_api.http.health import Health
@@ -30,6 +31,7 @@ def create_app(services: Services) -> Starlette:
             WebSocketRoute("/graphql", graphql),
             Route("/login", Login(services).sign_in, methods=["POST"]),
             Route("/health", Health(services).show),
+            *Account(services).routes(),
             Route("/metrics", Metrics(services).show),
             *Witness(services).routes(),
             Route("/graphiql", graphiql_page),

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from crm_api.credentials import Credentials
 from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
 from crm_api.tokens import Tokens
@@ -46,6 +47,7 @@ class Services:
     runner: ProjectionRunner
     audit: AuditLog
     tokens: Tokens
+    credentials: Credentials
     allowance: Allowance = STANDARD
     trusted: TrustedDocuments = THIRD_PARTY
 
@@ -94,6 +96,11 @@ async def open_services(
             ("retaining.failed", Retaining(crm, pool).run),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
+        tokens = Tokens(
+            await crm.store.keyring.blind(crm.tenant_id, "crm-api"),
+            crm.tenant_id,
+            crm.store.ledger.clock,
+        )
         yield Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
@@ -101,11 +108,8 @@ async def open_services(
             pipelines=pipelines,
             runner=runner,
             audit=audit,
-            tokens=Tokens(
-                await crm.store.keyring.blind(crm.tenant_id, "crm-api"),
-                crm.tenant_id,
-                crm.store.ledger.clock,
-            ),
+            tokens=tokens,
+            credentials=Credentials(crm, tokens),
             allowance=allowance,
             trusted=trusted,
         )

@@ -24,14 +24,11 @@ _LENGTH_MAX = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who a token speaks for, and until when."""
+    """Who a credential speaks for, and until when; `session_id` of one who has signed in."""
 
-    user_id: UUID
+    actor: Actor
     expires_at: datetime
-
-    @property
-    def actor(self) -> Actor:
-        return Actor.user(self.user_id)
+    session_id: UUID | None = None
 
 
 class Tokens:
@@ -43,9 +40,11 @@ class Tokens:
         self._tenant = str(tenant_id)
         self._clock = clock or SystemClock()
 
-    def issue(self, user_id: UUID) -> tuple[str, Session]:
+    def issue(self, user_id: UUID, session_id: UUID | None = None) -> tuple[str, Session]:
+        """A token that is good for 12 hours, as long as the session, if it is of one, goes on."""
         now = self._clock.now()
-        session = Session(user_id, now + timedelta(hours=TOKEN_HOURS))
+        expires_at = now + timedelta(hours=TOKEN_HOURS)
+        session = Session(Actor.user(user_id), expires_at, session_id)
         claims = {
             "iss": _ISSUER,
             "sub": str(user_id),
@@ -53,6 +52,8 @@ class Tokens:
             "iat": int(now.timestamp()),
             "exp": int(session.expires_at.timestamp()),
         }
+        if session_id is not None:
+            claims["sid"] = str(session_id)
         return jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM]), session
 
     def read(self, token: str) -> Session | None:
@@ -63,7 +64,11 @@ class Tokens:
             claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
             if claims["iss"] != _ISSUER or claims["tenant"] != self._tenant:
                 return None
-            session = Session(UUID(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC))
+            session = Session(
+                Actor.user(UUID(claims["sub"])),
+                datetime.fromtimestamp(claims["exp"], UTC),
+                UUID(claims["sid"]) if "sid" in claims else None,
+            )
         except (JoseError, KeyError, TypeError, ValueError, AttributeError):
             return None
         return session if self.is_valid(session) else None
@@ -71,8 +76,3 @@ class Tokens:
     def is_valid(self, session: Session) -> bool:
         """Whether the session is not over."""
         return self._clock.now() < session.expires_at
-
-    def bearer(self, header: str) -> Session | None:
-        """The session of an Authorization header `Bearer <token>`."""
-        scheme, _, token = header.partition(" ")
-        return self.read(token.strip()) if scheme.lower() == "bearer" else None

@@ -6,5 +6,7 @@ from typing import Final
 
 __all__ = ["SECRETS"]
 
-SECRETS: Final = frozenset({"password_hash", "totp_secret", "secret", "digest", "recovery_digests"})
+SECRETS: Final = frozenset(
+    {"password_hash", "totp_secret", "secret", "digest", "spent", "recovery_digests"}
+)
 """Names of fields of events and records that nobody is shown, be it an auditor."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from crm_core.access.rights import Rights
 from crm_core.authority import IDENTITY, Authority
-from crm_core.kernel.aggregate import HeldKey
+from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import CrmError, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
@@ -25,6 +26,8 @@ from crm_core.warrant import Warrant
 from crm_core.work import Batch, CommandWork, Part, Plan, refuse_taken
 
 __all__ = ["BATCH_COMMANDS_MAX", "Execution"]
+
+Outcome = TypeVar("Outcome")
 
 BATCH_COMMANDS_MAX = 2_000
 # The envelope is never encrypted, so nothing that a person typed belongs in it.
@@ -65,14 +68,39 @@ class Execution:
                 outcomes[index] = outcome
                 del waiting[index]
         await name_the_intervening(self._store.ledger, tenant_id, outcomes.values())
-        return [outcomes[index] for index in range(len(requests))]
+        return [
+            await self._discreet(tenant_id, request, outcomes[index])
+            for index, request in enumerate(requests)
+        ]
 
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
         """The events that the command would record now; nothing is stored. Raises its refusal."""
         batch = Batch(self._aggregates, tenant_id, {})
         plan = await self._decide(batch, request)
-        refuse_taken(plan, await self._store.holders(tenant_id, plan.taken))
+        try:
+            refuse_taken(plan, await self._store.holders(tenant_id, plan.taken))
+        except Rejected as refusal:
+            raise await self._discreet(tenant_id, request, refusal) from None
         return [event for part in plan.parts for event in part.events]
+
+    async def _discreet(
+        self, tenant_id: UUID, request: Request, outcome: Outcome
+    ) -> Outcome | Rejected:
+        """The outcome; where a key is held by a record out of sight, without that record's id."""
+        if not (isinstance(outcome, Rejected) and outcome.code == "claim.taken"):
+            return outcome
+
+        async def find(record_id: UUID) -> Aggregate | None:
+            return (await self._aggregates.load(tenant_id, [record_id])).get(record_id)
+
+        rights = await self._authority.rights(tenant_id, request.actor)
+        if rights.reach(request.command.right()[0]).everything:
+            return outcome
+        warrant = Warrant(rights, request, self._authority.administrators)
+        holder = await find(UUID(outcome.parameters["holder_id"]))
+        if holder is not None and await warrant.shows(holder, find):
+            return outcome
+        return Rejected("claim.taken", kind=outcome.parameters["kind"], holder_id="?")
 
     async def _attempt(
         self, tenant_id: UUID, requests: dict[int, Request]

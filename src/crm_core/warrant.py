@@ -67,7 +67,9 @@ class Warrant:
         own = _OWNING.get(kind)
         if own is None or owner_of(kind, made) is not None:
             return
-        if actor.kind is ActorKind.USER and not self._rights.reach(kind).everything:
+        if self._rights.reach(kind).everything:
+            return
+        if actor.kind in (ActorKind.USER, ActorKind.API_KEY):
             getattr(made, own)(UUID(actor.on_behalf_of or actor.id))
 
 

@@ -120,7 +120,7 @@ def test_a_token_is_of_one_tenant_and_one_key() -> None:
     token, session = Tokens(KEY, TENANT).issue(new_id())
     read = Tokens(KEY, TENANT).read(token)
     assert read is not None
-    assert read.user_id == session.user_id
+    assert read.actor == session.actor
     assert Tokens(KEY, tenant_id_of("other")).read(token) is None
     assert Tokens(bytes(32), TENANT).read(token) is None
 

@@ -217,3 +217,29 @@ async def test_a_revoked_role_shows_nothing_at_once(api: Any, records: Any) -> N
     await api.given(RevokeRole(user_id=clerk, role="clerk"))
     assert await api.codes("{ customers(first: 1) { totalCount } }", who="clerk") == ["FORBIDDEN"]
     await api.given(GrantRole(user_id=clerk, role="clerk"))
+
+
+async def test_an_auditor_asks_who_could_see_and_what(api: Any, records: Any) -> None:
+    clerk = global_id("User", api.people["clerk"])
+    query = """query ($id: ID!, $user: ID!) { whoCouldSee(id: $id) { id }
+      whatCouldUserSee(userId: $user) { kind everything ownerIds recordIds }
+      before: whatCouldUserSee(userId: $user, asOf: {position: 0}) { kind } }"""
+    for whose, is_seen in (("mine", True), ("theirs", False)):
+        key = named("opportunity", records[whose]["opportunity"])
+        data = await api.data(query, who="auditor", id=key, user=clerk)
+        seen_by = {user["id"] for user in data["whoCouldSee"]}
+        assert (clerk in seen_by) is is_seen
+        assert global_id("User", api.people["admin"]) in seen_by
+    (of_tasks,) = [r for r in data["whatCouldUserSee"] if r["kind"] == "task"]
+    assert (of_tasks["everything"], of_tasks["ownerIds"]) == (False, [str(api.people["clerk"])])
+    assert data["before"] == []
+    assert await api.codes(query, who="clerk", id=key, user=clerk) == ["FORBIDDEN"] * 3
+
+
+async def test_every_answer_has_secure_headers_and_no_cookie(api: Any) -> None:
+    for path in ("/health", "/graphiql", "/nowhere"):
+        headers = (await api.http.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "strict-transport-security" in headers
+        assert "set-cookie" not in headers

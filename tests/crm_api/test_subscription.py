@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from crm_core import SYSTEM, Request, new_id
+from crm_core import SYSTEM, Crm, Request, new_id
 from crm_core.customers.customer.commands import RegisterPerson, RenameCustomer
 from crm_core.engagement.interaction.commands import LogInteraction
 from crm_core.engagement.interaction.events import (
@@ -25,6 +25,8 @@ from crm_core.engagement.interaction.events import (
 from crm_core.engagement.task.commands import CreateTask
 from crm_core.identity import DefineRole, GrantRole, RoleRule
 from crm_core.identity.user.commands import SuspendUser
+
+from .conftest import ROOT_KEY
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 FOLLOW = """subscription ($after: Position, $types: [String!], $recordId: ID) {
@@ -185,6 +187,28 @@ async def test_a_revoked_right_reaches_an_open_subscription(api: Any, address: s
         while message["payload"].get("data"):
             assert message["payload"]["data"]["events"]["data"].get("name") != "After"
             message = await client.receive()
+    assert message["payload"]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_what_another_process_revokes_ends_a_subscription_that_hears_nothing(
+    api: Any, address: str, api_url: str
+) -> None:
+    """It looks again each second, whether anything is recorded that it would send or not."""
+    user = await api.invited("sales")
+    api.people["cut off"] = user
+    start = await api.services.crm.position()
+    async with (
+        connected(address, api, "cut off") as client,
+        await Crm.open(api_url, root_key=ROOT_KEY) as other,
+    ):
+        await client.subscribe(FOLLOW, after=start)
+        await api.given(RegisterPerson(name="Before"))
+        await client.events(1)
+        await other.execute(SuspendUser(user_id=user), SYSTEM)
+        async with asyncio.timeout(10):
+            message = await client.receive()
+            while message["payload"].get("data"):
+                message = await client.receive()
     assert message["payload"]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 

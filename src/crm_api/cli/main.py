@@ -8,9 +8,11 @@ from typing import Any
 
 import psycopg
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from crm_api.cli import (
+    access,
     audit,
     backups,
     checkpoints,
@@ -55,6 +57,7 @@ projections.add_to(commands)
 keys.add_to(commands)
 privacy.add_to(commands)
 users.add_to(commands)
+access.add_to(commands)
 
 
 def app() -> None:
@@ -71,12 +74,22 @@ def _guarded(run: Callable[..., Any]) -> int:
         return _say(error.code, f"{_facts(error)}{error.remedy}.")
     except CrmError as error:
         return _say(error.code, str(error))
+    except ValidationError as error:  # of the settings: nothing else is read by pydantic
+        return _say("cli.bad_setting", _settings_at_fault(error))
     except psycopg.OperationalError as error:
         gone = unreachable(error)
         return _say("database.gone", f"{_facts(gone)}what was done so far is kept; run it again.")
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _settings_at_fault(error: ValidationError) -> str:
+    """The variables and what is wrong with them, without their values: some are secret."""
+    return "; ".join(
+        f"CRM_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    )
 
 
 def _facts(error: SetupError) -> str:

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from crm_api.cli.place import Place, embedded_only, open_place
 from crm_api.cli.progress import progress_bar
-from crm_api.cli.settings import Settings
+from crm_api.cli.settings import Settings, require_strong
 from crm_core import SetupError
 from crm_core.demo import DemoCompany, make_demo
 
@@ -113,6 +113,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
             "another crm process owns the embedded server and would take it away when it ends;"
             " wait until it has ended, or set CRM_DATA_DIR to another folder",
         )
+    require_strong(place.settings, place.root_key)
     _log_to_stderr()
     host, port = listening.getsockname()[:2]
     signer = place.signer()

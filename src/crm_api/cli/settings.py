@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import sys
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -20,7 +22,9 @@ from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.privacy.cipher import KEY_BYTES
 from crm_core.privacy.root import HeldRootKeys
 
-__all__ = ["Settings", "audit_signer", "root_key"]
+__all__ = ["Settings", "audit_signer", "require_strong", "root_key"]
+
+_KEY_VARIETY_MIN = 16  # different bytes among 32; random ones have about 30
 
 
 class Settings(BaseSettings):
@@ -48,6 +52,10 @@ class Settings(BaseSettings):
     tenant: str = "main"
     snapshot_every: int = SNAPSHOT_EVERY
     """A record that has more events is loaded by a snapshot; 0 takes none."""
+    production: bool = False
+    """Refuses to serve with settings that are fit for a desk only."""
+    behind_tls: bool = False
+    """Says that a proxy in front speaks TLS; needed in production."""
     cost_maximum: int = STANDARD.maximum
     """The points that a user or a program may ask for at once; see `extensions.cost`."""
     cost_restored: int = STANDARD.restored
@@ -72,6 +80,37 @@ class Settings(BaseSettings):
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()
+
+
+def require_strong(settings: Settings, key: bytes) -> None:
+    """Raises SetupError `serve.weak_…` for what must not be in production."""
+    if not settings.production:
+        return
+    present = key[:KEY_BYTES]
+    if len(set(present)) < _KEY_VARIETY_MIN or present == bytes(range(KEY_BYTES)):
+        raise SetupError("serve.weak_root_key", "`crm new-root-key` prints a fresh one")
+    if not settings.behind_tls:
+        raise SetupError(
+            "serve.weak_transport",
+            "put a proxy that speaks TLS in front, and say so by CRM_BEHIND_TLS=true",
+        )
+    if sys.flags.dev_mode or os.environ.get("PYTHONASYNCIODEBUG"):
+        raise SetupError("serve.weak_debugging", "start Python without its debugging modes")
+    if settings.database_url is not None:
+        _require_verified(settings.database_url.get_secret_value())
+
+
+def _require_verified(url: str) -> None:
+    """Raises SetupError where a database elsewhere is believed to be what it says it is."""
+    given = conninfo_to_dict(url)
+    host = str(given.get("host") or "")
+    is_here = host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
+    if not is_here and given.get("sslmode") != "verify-full":
+        raise SetupError(
+            "serve.weak_database_tls",
+            "add sslmode=verify-full and sslrootcert to CRM_DATABASE_URL",
+            sslmode=given.get("sslmode", "prefer"),
+        )
 
 
 def root_key(settings: Settings) -> bytes:

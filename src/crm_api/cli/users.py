@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
 
+from crm_api.cli.access import Email, user_id_of
 from crm_api.cli.place import open_place
-from crm_core import SYSTEM
-from crm_core.identity.user.commands import ActivateUser, GrantRole, InviteUser, SetPassword
+from crm_core import SYSTEM, Command
+from crm_core.identity import (
+    ActivateUser,
+    DeactivateUser,
+    GrantRole,
+    InviteUser,
+    RemoveTotp,
+    RevokeRole,
+    SetPassword,
+    SuspendUser,
+)
 
 console = Console()
 user = typer.Typer(help="Users: the first one is made here.")
+
+Password = Annotated[
+    str,
+    typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="CRM_NEW_PASSWORD"),
+]
+RoleName = Annotated[str, typer.Argument(help="As `crm role list` has it.")]
 
 
 def add_to(commands: typer.Typer) -> None:
@@ -24,13 +42,8 @@ def add_to(commands: typer.Typer) -> None:
 def add(
     email: Annotated[str, typer.Argument(help="The address to sign in with.")],
     name: Annotated[str, typer.Option(help="The name that others see.")],
-    role: Annotated[list[str], typer.Option(help="admin, sales, service, privacy or auditor.")],
-    password: Annotated[
-        str,
-        typer.Option(
-            prompt=True, confirmation_prompt=True, hide_input=True, envvar="CRM_NEW_PASSWORD"
-        ),
-    ],
+    role: Annotated[list[str], typer.Option(help="As `crm role list` has them.")],
+    password: Password,
 ) -> None:
     """Add a user who can sign in at once."""
     asyncio.run(_add(email, name, role, password))
@@ -45,3 +58,53 @@ async def _add(email: str, name: str, roles: list[str], password: str) -> None:
             await crm.execute(GrantRole(user_id=invite.user_id, role=role), actor=SYSTEM)
         await crm.execute(ActivateUser(user_id=invite.user_id), actor=SYSTEM)
     console.print(f"{email} may sign in as {', '.join(roles)}.")
+
+
+@user.command("password")
+def set_password(email: Email, password: Password) -> None:
+    """Set a user's password; whoever is signed in as that user has to sign in anew."""
+    _execute(email, lambda user_id: SetPassword(user_id=user_id, password=password))
+
+
+@user.command("grant")
+def grant(email: Email, role: RoleName) -> None:
+    """Give a user a role."""
+    _execute(email, lambda user_id: GrantRole(user_id=user_id, role=role))
+
+
+@user.command("revoke")
+def revoke(email: Email, role: RoleName) -> None:
+    """Take a role from a user; the last administrator keeps theirs."""
+    _execute(email, lambda user_id: RevokeRole(user_id=user_id, role=role))
+
+
+@user.command("suspend")
+def suspend(email: Email) -> None:
+    """Keep a user out until activated again."""
+    _execute(email, lambda user_id: SuspendUser(user_id=user_id))
+
+
+@user.command("activate")
+def activate(email: Email) -> None:
+    """Let an invited or suspended user in."""
+    _execute(email, lambda user_id: ActivateUser(user_id=user_id))
+
+
+@user.command("deactivate")
+def deactivate(email: Email) -> None:
+    """End a user's access for good."""
+    _execute(email, lambda user_id: DeactivateUser(user_id=user_id))
+
+
+@user.command("remove-totp")
+def remove_totp(email: Email) -> None:
+    """Take a user's second factor away, as when the device is lost."""
+    _execute(email, lambda user_id: RemoveTotp(user_id=user_id))
+
+
+def _execute(email: str, command: Callable[[UUID], Command]) -> None:
+    async def run() -> None:
+        async with open_place() as place, await place.open_crm() as crm:
+            await crm.execute(command(await user_id_of(crm, email)), SYSTEM)
+
+    asyncio.run(run())

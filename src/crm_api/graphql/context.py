@@ -68,9 +68,15 @@ class Context:
     async def rights(self) -> Rights:
         """What the actor may do: asked once in an operation, so that all of it agrees."""
         if self._rights is None:
-            asking = self.services.crm.rights(self.tenant_id, self.actor)
-            self._rights = asyncio.ensure_future(asking)
+            self._rights = asyncio.ensure_future(self._asked_rights())
         return await asyncio.shield(self._rights)
+
+    async def _asked_rights(self) -> Rights:
+        """Raises Refused `auth.required` where the session was ended meanwhile."""
+        actor, session = self.actor, self.session
+        if session is None or not await self.services.credentials.is_good(session):
+            raise Refused(ErrorCode.UNAUTHENTICATED, "auth.required")
+        return await self.services.crm.rights(self.tenant_id, actor)
 
     async def present_rights(self) -> Rights:
         """What the actor may do by now, in an operation that goes on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from crm_api.graphql.queries.access import AccessQueries
 from crm_api.graphql.queries.audit import AuditQueries
 from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
@@ -41,6 +42,7 @@ class Query(
     AuditQueries,
     ProofQueries,
     NodeQueries,
+    AccessQueries,
     RateLimitQueries,
 ):
     pass

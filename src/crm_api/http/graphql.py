@@ -162,7 +162,7 @@ class GraphQLApp(GraphQL[Context, None]):
         )
         if isinstance(request, Request):
             header = request.headers.get("authorization", "")
-            context.session = services.tokens.bearer(header)
+            context.session = await services.credentials.bearer(header)
             if context.session is None:
                 raise HttpRefusal(
                     ErrorCode.UNAUTHENTICATED, "auth.required", {"www-authenticate": "Bearer"}
@@ -264,7 +264,7 @@ class GraphQLApp(GraphQL[Context, None]):
         """Takes the token of `connection_init`; without a valid one the connection is closed."""
         given = context.connection_params.get("authorization")
         if isinstance(given, str):
-            context.session = self._services.tokens.bearer(given)
+            context.session = await self._services.credentials.bearer(given)
         if context.session is None:
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)

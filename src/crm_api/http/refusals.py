@@ -15,6 +15,7 @@ __all__ = ["HttpRefusal", "refusal_error", "refusal_response"]
 
 _STATUS = {
     ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.BAD_USER_INPUT: 400,
     ErrorCode.QUERY_TOO_LARGE: 400,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,

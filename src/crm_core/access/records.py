@@ -24,6 +24,8 @@ OWNER_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "ticket": "assignee_id",
         "task": "assignee_id",
         "user": "id",  # of a user's record, the user is the owner
+        "api_key": "user_id",
+        "session": "user_id",
     }
 )
 """By kind, the field with the user whose record it is: of the aggregate and of the read model."""

@@ -206,24 +206,35 @@ def _rules(**actions: str) -> tuple[Rule, ...]:
     return tuple(Rule(kind=kind, actions=tuple(words.split())) for kind, words in actions.items())
 
 
+_ONESELF: Final = (
+    Rule(
+        kind="user",
+        actions=("set_password", "enrol_totp", "confirm_totp", "remove_totp", "issue_key"),
+        scope=Scope.OWN,
+    ),
+    Rule(kind="api_key", actions=(READ, "issue", "revoke"), scope=Scope.OWN),
+    Rule(kind="session", actions=(READ, "end"), scope=Scope.OWN),
+)
+"""What everybody with a built-in role may do with the own account."""
+
 ADMIN: Final = "admin"
 
 BUILT_IN_ROLES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         ADMIN: (Rule(kind=ANY, actions=(ANY,)),),
-        "sales": _rules(
+        "sales": _ONESELF + _rules(
             customer="*", opportunity="*", interaction="*", task="*",
             pipeline="read", product="read", ticket="read open comment", user="read",
         ),
-        "service": _rules(
+        "service": _ONESELF + _rules(
             customer="*", ticket="*", interaction="*", task="*",
             opportunity="read", pipeline="read", product="read", user="read",
         ),
-        "privacy": _rules(
+        "privacy": _ONESELF + _rules(
             personal_data="*", customer="read", opportunity="read", ticket="read",
             interaction="read", task="read", erasure="read", user="read",
         ),
-        "auditor": (Rule(kind=ANY, actions=(READ, "audit")),),
+        "auditor": (*_ONESELF, Rule(kind=ANY, actions=(READ, "audit"))),
     }
 )  # fmt: skip
 """Roles that are there from the beginning; a tenant may define all but `admin` anew."""

@@ -85,6 +85,7 @@ class Directory:
         self._shared_with: dict[UUID, set[UUID]] = {}
         self._keys: dict[UUID, KnownKey] = {}
         self._sessions: dict[UUID, KnownSession] = {}
+        self._sessions_kept = 1_000
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -204,6 +205,7 @@ class Directory:
             case key.ApiKeyRevoked():
                 self._keys.pop(record_id, None)
             case session.SessionOpened():
+                self._forget_sessions_before(event.timestamp)
                 self._sessions[record_id] = KnownSession(
                     event.user_id, event.expires_at, event.impersonated_id
                 )
@@ -219,6 +221,12 @@ class Directory:
                 self._apply_to_user(record_id, event)
                 self._apply_to_team(record_id, event)
                 self._apply_to_role(record_id, event)
+
+    def _forget_sessions_before(self, at: datetime) -> None:
+        """Those that have run out, each time that there are twice as many as were left."""
+        if len(self._sessions) >= self._sessions_kept:
+            self._sessions = {i: s for i, s in self._sessions.items() if s.expires_at > at}
+            self._sessions_kept = max(1_000, 2 * len(self._sessions))
 
     def _apply_to_user(self, user_id: UUID, event: Event) -> None:
         match event:

@@ -8,15 +8,28 @@ from uuid import UUID
 
 import pytest
 
-from crm_core import SYSTEM, Actor, ActorKind, AsOf, Command, Crm, Denied, ManualClock, NotFound
+from crm_core import (
+    SYSTEM,
+    Actor,
+    ActorKind,
+    AsOf,
+    Command,
+    Crm,
+    Denied,
+    ManualClock,
+    NotFound,
+    Rejected,
+)
 from crm_core.access.rights import Circle, Rights, Rule, Scope
 from crm_core.customers.customer.commands import (
+    AddContactPoint,
     AssignCustomerOwner,
     MergeCustomers,
     RegisterPerson,
     TagCustomer,
 )
 from crm_core.customers.customer.customer import Customer
+from crm_core.customers.customer.events import ContactPointType
 from crm_core.identity import (
     ActivateUser,
     AddTeamMember,
@@ -134,6 +147,24 @@ async def test_what_is_not_seen_is_refused_like_what_is_not_there(crm: Crm) -> N
             await crm.execute(TagCustomer(customer_id=customer, tag="x"), Actor.user(ROSA))
         refusals.append(str(refused.value).replace(str(customer), "…"))
     assert refusals[0] == refusals[1]
+
+
+async def test_a_taken_address_does_not_name_a_holder_who_is_out_of_sight(crm: Crm) -> None:
+    def with_address(customer: UUID) -> AddContactPoint:
+        return AddContactPoint(
+            customer_id=customer, type=ContactPointType.EMAIL, value="c@example.com"
+        )
+
+    rules = may("adder", "read", "add_contact_point", scope=Scope.OWN)
+    await do(crm, rules, GrantRole(user_id=ROSA, role="adder"), with_address(OF_SAM))
+    attempt = with_address(OF_ROSA)
+    for ask in (crm.execute, crm.rehearse):
+        with pytest.raises(Rejected) as refused:
+            await ask(attempt, Actor.user(ROSA))
+        assert refused.value.code == "claim.taken"
+        assert str(OF_SAM) not in str(refused.value)
+        with pytest.raises(Rejected, match=str(OF_SAM)):
+            await ask(attempt, Actor.user(ANNA))
 
 
 async def test_what_is_seen_but_not_to_be_changed_is_denied(crm: Crm) -> None:

@@ -66,8 +66,7 @@ class CompiledReads:
             return None
 
     async def _reader(self, context: Context) -> Reader:
-        rights = await self._services.crm.rights(context.tenant_id, context.actor)
-        return Reader.of(context.tenant_id, rights)
+        return Reader.of(context.tenant_id, await context.rights())
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)

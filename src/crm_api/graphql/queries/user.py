@@ -24,9 +24,10 @@ __all__ = ["UserQueries"]
 
 @strawberry.type
 class UserQueries:
-    @resolver("Who asks: the user of the bearer token.")
+    @resolver("Who asks: the user of the bearer token, or for whom it acts.")
     async def viewer(self, info: Info) -> User | None:
-        user_id = required_uuid(info.context.actor.id)
+        actor = info.context.actor
+        user_id = required_uuid(actor.on_behalf_of or actor.id)
         found = cast("User | None", await info.context.loaders.stored(USER, user_id))
         if found is None or found.status is not UserStatus.ACTIVE:
             raise Refused(ErrorCode.UNAUTHENTICATED, "auth.required")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, assert_never
 from uuid import UUID
@@ -17,6 +18,7 @@ class Session(Aggregate):
 
     user_id: UUID = UUID(int=0)
     digest: str = ""
+    spent: set[str] = field(default_factory=set)
     expires_at: datetime = datetime.max.replace(tzinfo=UTC)
     impersonated_id: UUID | None = None
     ended: SessionEnd | None = None
@@ -45,13 +47,17 @@ class Session(Aggregate):
         )
 
     def rotate(self, presented: str, digest: str) -> None:
-        """Takes the present refresh token for the next; an old one ends the session for both."""
+        """Takes the present refresh token for the next; an old one ends the session for both, for
+        one of two holders is a thief.
+        """
         if self.ended is not None or self.at >= self.expires_at:
             raise Rejected("session.over")
         if presented == self.digest:
             self.record(e.SessionRotated, digest=digest)
-        else:
+        elif presented in self.spent:
             self.record(e.SessionEnded, cause=SessionEnd.REUSED)
+        else:
+            raise Rejected("session.over")
 
     def end(self, cause: SessionEnd) -> None:
         if self.ended is None:
@@ -63,6 +69,7 @@ class Session(Aggregate):
                 self.user_id, self.digest = event.user_id, event.digest
                 self.expires_at, self.impersonated_id = event.expires_at, event.impersonated_id
             case e.SessionRotated():
+                self.spent.add(self.digest)
                 self.digest = event.digest
             case e.SessionEnded():
                 self.ended = event.cause

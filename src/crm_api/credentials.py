@@ -1,0 +1,95 @@
+"""What a client proves who it is by: a signed-in user's token, or a program's API key.
+
+A key is `crmk_<id>_<secret>`, 256 random bits; only the SHA-256 of the secret is recorded. A
+session's refresh token is `<id>.<secret>`, kept in the same way, and good once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
+
+from crm_api.tokens import Session, Tokens
+from crm_core import Crm
+
+__all__ = ["Credentials", "Made", "made_key", "made_refresh_token", "parsed_refresh_token"]
+
+_KEY = "crmk_"
+_LENGTH_MAX = 200
+
+
+class Made(NamedTuple):
+    """A secret that is shown once, and the digest that is kept of it."""
+
+    secret: str
+    digest: str
+
+
+def made_key(key_id: UUID) -> Made:
+    secret = secrets.token_urlsafe(32)
+    return Made(f"{_KEY}{key_id.hex}_{secret}", _digest(secret))
+
+
+def made_refresh_token(session_id: UUID) -> Made:
+    secret = secrets.token_urlsafe(32)
+    return Made(f"{session_id.hex}.{secret}", _digest(secret))
+
+
+def parsed_refresh_token(token: str) -> tuple[UUID, str] | None:
+    """The session and the digest of the secret; None where it is no refresh token."""
+    return _parted(token, ".")
+
+
+class Credentials:
+    """Asks the directory, so that what was revoked opens nothing within a second."""
+
+    def __init__(self, crm: Crm, tokens: Tokens) -> None:
+        self._crm = crm
+        self._tokens = tokens
+
+    async def bearer(self, header: str) -> Session | None:
+        """Who speaks by an Authorization header `Bearer <token or key>`; None where nobody does."""
+        scheme, _, credential = header.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        credential = credential.strip()
+        if credential.startswith(_KEY):
+            return await self._by_key(credential.removeprefix(_KEY))
+        session = self._tokens.read(credential)
+        return None if session is None else await self._going_on(session)
+
+    async def is_good(self, session: Session) -> bool:
+        """Whether the session has neither run out nor been ended since."""
+        return self._tokens.is_valid(session) and await self._going_on(session) is not None
+
+    async def _by_key(self, rest: str) -> Session | None:
+        parted = _parted(rest, "_")
+        if parted is None:
+            return None
+        now = self._crm.store.ledger.clock.now()
+        known = (await self._crm.authority.directory()).key(*parted, now)
+        return None if known is None else Session(known.actor, known.expires_at)
+
+    async def _going_on(self, session: Session) -> Session | None:
+        if session.session_id is None:
+            return session
+        now = self._crm.store.ledger.clock.now()
+        known = (await self._crm.authority.directory()).session(session.session_id, now)
+        return None if known is None else replace(session, actor=known.actor)
+
+
+def _parted(text: str, glue: str) -> tuple[UUID, str] | None:
+    name, found, secret = text.partition(glue)
+    if not found or len(text) > _LENGTH_MAX:
+        return None
+    try:
+        return UUID(hex=name), _digest(secret)
+    except ValueError:
+        return None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

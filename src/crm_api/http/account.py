@@ -1,0 +1,238 @@
+"""What a signed-in user does with the own account: sessions, the second factor, API keys.
+
+Each secret is made here, answered once, and stored nowhere; what is recorded is a digest of it, or
+the sealed secret of the second factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from crm_api.credentials import made_key, made_refresh_token, parsed_refresh_token
+from crm_api.graphql.errors import ErrorCode, code_of
+from crm_api.graphql.ids import global_id, uuid_of
+from crm_api.http.bodies import read_json
+from crm_api.http.refusals import HttpRefusal, refusal_response
+from crm_api.messages import language_of
+from crm_api.services import Services
+from crm_api.tokens import Session
+from crm_core import SYSTEM, Actor, CrmError, new_id
+from crm_core.identity import (
+    ConfirmTotp,
+    EndSession,
+    EnrolTotp,
+    IssueApiKey,
+    OpenSession,
+    RotateSession,
+    User,
+)
+from crm_core.identity import Session as SessionRecord
+from crm_core.identity.second_factor import (
+    digest_of_code,
+    new_recovery_codes,
+    new_totp_secret,
+    totp_uri,
+)
+from crm_core.identity.session.events import SessionEnd
+
+__all__ = ["SESSION_DAYS", "Account", "open_session"]
+
+SESSION_DAYS = 30
+_ISSUER = "CRM"
+
+Handler = Callable[[Request], Awaitable[dict[str, Any]]]
+
+
+class KeyWanted(msgspec.Struct, frozen=True):
+    """`user_id`: for whom the key acts; for oneself, if it is left out."""
+
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: datetime
+    user_id: str | None = None
+
+
+class CodeGiven(msgspec.Struct, frozen=True):
+    code: str
+
+
+class RefreshGiven(msgspec.Struct, frozen=True):
+    refresh_token: str
+
+
+class UserNamed(msgspec.Struct, frozen=True):
+    user_id: str
+
+
+class Account:
+    """`POST` only, JSON in and out; whoever is refused is told by a code, as everywhere."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(path, self._answering(handler), methods=["POST"])
+            for path, handler in (
+                ("/session/refresh", self.refresh),
+                ("/session/end", self.sign_out),
+                ("/session/impersonate", self.impersonate),
+                ("/account/totp", self.enrol),
+                ("/account/totp/confirm", self.confirm),
+                ("/account/keys", self.issue_key),
+            )
+        ]
+
+    async def refresh(self, request: Request) -> dict[str, Any]:
+        """A new access token and a new refresh token for the present one, which is good once."""
+        parsed = parsed_refresh_token((await _read(request, RefreshGiven)).refresh_token)
+        if parsed is None:
+            raise _unauthenticated("session.over")
+        session_id, presented = parsed
+        made = made_refresh_token(session_id)
+        crm = self._services.crm
+        try:
+            await crm.execute(
+                RotateSession(session_id=session_id, presented=presented, digest=made.digest),
+                SYSTEM,
+            )
+        except CrmError as refusal:
+            raise _unauthenticated("session.over") from refusal
+        record = await crm.get(SessionRecord, session_id)
+        token, session = self._services.tokens.issue(record.user_id, session_id)
+        if not await self._services.credentials.is_good(session):  # an old token was presented
+            raise _unauthenticated("session.over")
+        return _signed_in(token, session, made.secret)
+
+    async def sign_out(self, request: Request) -> dict[str, Any]:
+        session = await self._session(request)
+        if session.session_id is not None:
+            end = EndSession(session_id=session.session_id, cause=SessionEnd.SIGNED_OUT)
+            await self._services.crm.execute(end, SYSTEM)
+        return {}
+
+    async def impersonate(self, request: Request) -> dict[str, Any]:
+        """A session of one's own in which one sees and does what another may; both are recorded."""
+        session = await self._session(request)
+        crm = self._services.crm
+        other_id = uuid_of((await _read(request, UserNamed)).user_id)
+        if other_id is None or session.actor.on_behalf_of is not None:
+            raise HttpRefusal(ErrorCode.BAD_REQUEST, "login.malformed")
+        as_other = Actor(session.actor.kind, session.actor.id, on_behalf_of=str(other_id))
+        (await crm.rights(crm.tenant_id, session.actor)).require("user", "impersonate")
+        (await crm.rights(crm.tenant_id, as_other)).require("user", "read")
+        return await open_session(self._services, UUID(session.actor.id), other_id)
+
+    async def enrol(self, request: Request) -> dict[str, Any]:
+        session = await self._session(request)
+        user = await self._services.crm.get(User, UUID(session.actor.id))
+        secret = new_totp_secret()
+        await self._services.crm.execute(EnrolTotp(user_id=user.id, secret=secret), session.actor)
+        return {"secret": secret, "uri": totp_uri(secret, str(user.email or user.id), _ISSUER)}
+
+    async def confirm(self, request: Request) -> dict[str, Any]:
+        session = await self._session(request)
+        code = (await _read(request, CodeGiven)).code
+        codes = new_recovery_codes()
+        confirm = ConfirmTotp(
+            user_id=UUID(session.actor.id),
+            code=code,
+            recovery_digests=tuple(map(digest_of_code, codes)),
+        )
+        await self._services.crm.execute(confirm, session.actor)
+        return {"recoveryCodes": list(codes)}
+
+    async def issue_key(self, request: Request) -> dict[str, Any]:
+        session = await self._session(request)
+        wanted = await _read(request, KeyWanted)
+        user_id = uuid_of(wanted.user_id or session.actor.id)
+        if user_id is None:
+            raise HttpRefusal(ErrorCode.BAD_REQUEST, "id.malformed")
+        key_id = new_id()
+        made = made_key(key_id)
+        issue = IssueApiKey(
+            key_id=key_id,
+            name=wanted.name,
+            user_id=user_id,
+            digest=made.digest,
+            scopes=wanted.scopes,
+            expires_at=wanted.expires_at,
+        )
+        await self._services.crm.execute(issue, session.actor)
+        return {"keyId": global_id("ApiKey", key_id), "key": made.secret}
+
+    async def _session(self, request: Request) -> Session:
+        session = await self._services.credentials.bearer(request.headers.get("authorization", ""))
+        if session is None:
+            raise _unauthenticated("auth.required")
+        return session
+
+    def _answering(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                return JSONResponse(await handler(request), headers={"cache-control": "no-store"})
+            except HttpRefusal as refusal:
+                refused = refusal
+            except CrmError as refusal:
+                if code_of(refusal) in (ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE):
+                    raise
+                refused = HttpRefusal(code_of(refusal), refusal.code, None, **refusal.parameters)
+            language = language_of(request.headers.get("accept-language", ""))
+            return refusal_response(refused, language, "application/json")
+
+        return answer
+
+
+async def open_session(
+    services: Services, user_id: UUID, impersonated_id: UUID | None = None
+) -> dict[str, Any]:
+    """Signs a user in who has proved who it is: what the answer has to say of the new session."""
+    session_id = new_id()
+    made = made_refresh_token(session_id)
+    now = services.crm.store.ledger.clock.now()
+    await services.crm.execute(
+        OpenSession(
+            session_id=session_id,
+            user_id=user_id,
+            digest=made.digest,
+            expires_at=now + timedelta(days=SESSION_DAYS),
+            impersonated_id=impersonated_id,
+        ),
+        SYSTEM,
+    )
+    return _signed_in(*services.tokens.issue(user_id, session_id), made.secret)
+
+
+def _signed_in(token: str, session: Session, refresh_token: str) -> dict[str, Any]:
+    return {
+        "token": token,
+        "expiresAt": session.expires_at.isoformat(timespec="seconds"),
+        "refreshToken": refresh_token,
+        "userId": global_id("User", UUID(session.actor.id)),
+    }
+
+
+async def _read(request: Request, of: type[Any]) -> Any:
+    """The body as this struct, its names in camel case. Raises HttpRefusal."""
+    given = await read_json(request)
+    plain = {_snake(name): value for name, value in given.items()}
+    try:
+        return msgspec.convert(plain, of)
+    except msgspec.ValidationError:
+        raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.bad_fields") from None
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _unauthenticated(reason: str) -> HttpRefusal:
+    return HttpRefusal(ErrorCode.UNAUTHENTICATED, reason, {"www-authenticate": "Bearer"})

@@ -1,0 +1,108 @@
+"""People are let in, put into teams and given keys on the command line; weak settings are not."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from crm_api.cli import main
+from crm_api.cli.settings import Settings, require_strong
+from crm_core import SetupError
+
+ROOT_KEY = bytes(range(32))
+STRONG = bytes(range(7, 39))
+
+
+@pytest.fixture
+def crm(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command line, and gives the lines that it prints."""
+    monkeypatch.setenv("CRM_DATABASE_URL", database_url)
+    monkeypatch.setenv("CRM_ROOT_KEY", base64.b64encode(ROOT_KEY).decode())
+    monkeypatch.setenv("CRM_NEW_PASSWORD", "correct horse battery staple")
+
+    def run(*arguments: str) -> list[str]:
+        result = CliRunner().invoke(main.commands, arguments)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()
+
+    return run
+
+
+def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
+    crm("tenant", "onboard", "Faro", "--email", "anna@example.com", "--administrator", "Anna")
+    crm("user", "password", "anna@example.com")
+    crm("role", "define", "rep", "--rule", "customer:read,tag:TEAM:contact")
+    crm("user", "add", "ben@example.com", "--name", "Ben", "--role", "rep")
+    (europe,) = crm("team", "add", "Europe")
+    (italy,) = crm("team", "add", "Italy", "--below", europe)
+    crm("team", "join", italy, "ben@example.com")
+    assert f"{italy}  Italy  {europe}  1" in crm("team", "list")
+    assert "rep  customer:read,tag:TEAM:contact" in crm("role", "list")
+    key_id, secret = crm(
+        "key", "issue", "ben@example.com", "--name", "sync", "--scope", "customer.read"
+    )
+    assert secret.startswith(f"crmk_{UUID(key_id).hex}_")
+    crm("key", "revoke", key_id)
+    crm("user", "suspend", "ben@example.com")
+    with pytest.raises(Exception, match=r"user\.last_administrator"):
+        crm("user", "revoke", "anna@example.com", "admin")
+
+
+def test_a_setting_of_another_shape_is_one_line_with_a_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CRM_PORT", "abc")
+    monkeypatch.setattr("sys.argv", ["crm", "serve"])
+    with pytest.raises(SystemExit) as ended:
+        main.app()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("cli.bad_setting  CRM_PORT: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "code"),
+    [
+        ({"behind_tls": True}, bytes(32), "serve.weak_root_key"),
+        ({"behind_tls": True}, ROOT_KEY, "serve.weak_root_key"),
+        ({}, STRONG, "serve.weak_transport"),
+        ({"behind_tls": True, "database_url": "postgresql://db.example/crm"}, STRONG,
+         "serve.weak_database_tls"),
+        ({"behind_tls": True, "database_url": "postgresql://db.example/crm?sslmode=require"},
+         STRONG, "serve.weak_database_tls"),
+    ],
+)  # fmt: skip
+def test_production_refuses_what_is_fit_for_a_desk_only(
+    settings: dict[str, Any], key: bytes, code: str
+) -> None:
+    url = settings.pop("database_url", None)
+    weak = Settings(**settings, database_url=None if url is None else SecretStr(url))
+    require_strong(weak, key)
+    with pytest.raises(SetupError) as refused:
+        require_strong(weak.model_copy(update={"production": True}), key)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://db.example/crm?sslmode=verify-full", "postgresql://127.0.0.1/crm",
+     "postgresql:///crm?host=/run/postgresql"],
+)  # fmt: skip
+def test_production_takes_what_is_strong(url: str) -> None:
+    strong = Settings(production=True, behind_tls=True, database_url=SecretStr(url))
+    require_strong(strong, STRONG)
+
+
+def test_production_refuses_a_debugging_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    with pytest.raises(SetupError) as refused:
+        require_strong(Settings(production=True, behind_tls=True), STRONG)
+    assert refused.value.code == "serve.weak_debugging"
