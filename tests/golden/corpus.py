@@ -213,25 +213,26 @@ def add_missing(folder: Path = HERE) -> list[str]:
     return added
 
 
-async def lived() -> Crm:
-    """A CRM in which the whole story has happened."""
+async def lived(heard: Callable[[RecordedEvent], None] = lambda event: None) -> Crm:
+    """A CRM in which the whole story has happened; each event was heard as it was recorded."""
     clock = ManualClock(START)
     crm = Crm.in_memory(clock=clock, ids=SeededIds(1, clock))
     for number, command in enumerate(everything()):
         now = clock.advance(timedelta(hours=1))
         late = number % 3 == 0  # some things are entered half an hour after they happened
         effective_at = now - timedelta(minutes=30) if late else None
+        before = await crm.position()
         await crm.execute(command, actor=SYSTEM, effective_at=effective_at)
+        async for page in crm.events(after=before):
+            for event in page:
+                heard(event)
     return crm
 
 
 async def _told() -> Iterable[list[RecordedEvent]]:
-    """The streams of the story, each whole."""
-    crm = await lived()
+    """The streams of the story, each whole, with the words of those who are erased later."""
     by_stream: dict[UUID, list[RecordedEvent]] = {}
-    async for page in crm.events():
-        for event in page:
-            by_stream.setdefault(event.record_id, []).append(event)
+    await lived(lambda event: by_stream.setdefault(event.record_id, []).append(event))
     return by_stream.values()
 
 
