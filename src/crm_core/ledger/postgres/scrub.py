@@ -25,9 +25,9 @@ select schemaname, tablename from pg_tables
     or (schemaname = 'ledger' and tablename in ('snapshot', 'application_snapshot', 'claim'))
  order by 1, 2
 """
-_UNUSED_SEGMENTS = """
+_WAITING_SEGMENTS = """
 select count(*) from pg_ls_waldir()
- where name ~ '^[0-9A-F]{24}$' and name > pg_walfile_name(pg_current_wal_lsn())
+ where name ~ '^[0-9A-F]{24}$' and name > (select pg_walfile_name(pg_switch_wal()))
 """
 
 
@@ -86,21 +86,14 @@ async def _renew_log(connection: Connection) -> str:
     """Old segments are deleted, and those that wait to be used again are written over."""
     async with _without_recycling(connection):
         await connection.execute("checkpoint")
-        waiting = await _waiting_segments(connection)
-        for _ in range(waiting):
+        row = await (await connection.execute(_WAITING_SEGMENTS)).fetchone()
+        assert row is not None
+        for _ in range(row[0] + 1):
             await _switch(connection)
-        await _switch(connection)
         await connection.execute("checkpoint")
         await _switch(connection)
         await connection.execute("checkpoint")
-        left = await _waiting_segments(connection)
-    return f"old segments deleted, {waiting} that waited written over ({left} left)"
-
-
-async def _waiting_segments(connection: Connection) -> int:
-    row = await (await connection.execute(_UNUSED_SEGMENTS)).fetchone()
-    assert row is not None
-    return int(row[0])
+    return f"old segments deleted, {row[0]} that waited written over"
 
 
 @asynccontextmanager
