@@ -298,6 +298,12 @@ class Crm:
         """
         return await self.authority.rights(tenant_id, actor)
 
+    async def teams(self, position: int) -> dict[UUID, UUID]:
+        """The team of each user who was in one when the ledger ended at this position; of several,
+        the one joined first.
+        """
+        return (await self.authority.directory_at(position)).teams()
+
     async def who_could_see(self, record_id: UUID, as_of: AsOf = NOW) -> list[UUID]:
         """The users who may read the record, or could then, in the order of their ids.
 

@@ -15,6 +15,7 @@ from crm_core.engagement.interaction.events import (
     InteractionDirection,
     InteractionVisibility,
 )
+from crm_core.identity import AddTeamMember, CreateTeam
 from crm_core.identity.user.commands import SetPassword
 from crm_core.sales.opportunity.commands import SetAmount
 
@@ -118,6 +119,24 @@ async def test_names_in_a_chart_are_for_those_who_may_see_them(
     values = report["chart"]["data"]["values"]
     assert [value["label"] for value in values] == [row["label"] for row in report["rows"]]
     assert report["chart"]["$schema"].endswith("/vega-lite/v5.json")
+
+
+async def test_a_report_by_teams_is_by_the_teams_of_then(api: Any, sales: dict[str, UUID]) -> None:
+    owner = api.people["sales"]
+    team = CreateTeam(name="North")
+    before = await api.given(team)
+    joined = await api.given(AddTeamMember(team_id=team.team_id, user_id=owner))
+    asked = """query ($asOf: AsOf, $then: AsOf, $p: Position) {
+        now: salesPipelineReport(groupBy: TEAM, asOf: $asOf, minPosition: $p) { rows { label } }
+        then: salesPipelineReport(groupBy: TEAM, asOf: $then) { rows { label } } }"""
+    data = await api.data(
+        asked,
+        asOf={"position": joined.position},
+        then={"position": before.position},
+        p=joined.position,
+    )
+    assert "North" in {row["label"] for row in data["now"]["rows"]}
+    assert {row["label"] for row in data["then"]["rows"]} == {None}
 
 
 async def test_a_waterfall_between_two_positions_sums(api: Any, sales: dict[str, UUID]) -> None:

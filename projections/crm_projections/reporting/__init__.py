@@ -13,6 +13,7 @@ from crm_projections.reporting.question import (
     in_period,
     in_sight,
     period_start,
+    team_of,
 )
 from crm_projections.reporting.report import Report, answer
 
@@ -34,5 +35,6 @@ __all__ = [
     "labelled",
     "past_of",
     "period_start",
+    "team_of",
     "vega_lite",
 ]

@@ -13,14 +13,17 @@ from crm_projections.reporting.question import Question
 __all__ = ["Names", "label", "labelled"]
 
 # What a group's key is the id of.
-_NAMED: Final = {"OWNER": "user", "ASSIGNEE": "user", "PIPELINE": "pipeline", "PRODUCT": "product"}
+_NAMED: Final = {
+    "OWNER": "user", "ASSIGNEE": "user", "TEAM": "team", "PIPELINE": "pipeline",
+    "PRODUCT": "product",
+}  # fmt: skip
 
 
 class Names(Protocol):
     """What the reader may know of other records. None stands for what is not to be seen."""
 
     async def name(self, kind: str, record_id: UUID) -> str | None:
-        """The name of a user, a pipeline or a product."""
+        """The name of a user, a team, a pipeline or a product."""
 
     async def stages(self, pipeline_id: UUID) -> Mapping[str, str]:
         """The names of a pipeline's stages by their ids, in order."""

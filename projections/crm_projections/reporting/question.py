@@ -12,7 +12,8 @@ from zoneinfo import available_timezones
 
 from crm_core import Invalid
 
-__all__ = ["PERIODS", "Question", "among", "in_days", "in_period", "in_sight", "period_start"]
+__all__ = ["PERIODS", "Question", "among", "in_days", "in_period", "in_sight", "period_start",
+           "team_of"]  # fmt: skip
 
 PERIODS: Final = frozenset({"DAY", "WEEK", "MONTH", "QUARTER"})
 
@@ -69,6 +70,11 @@ def in_sight(kind: str, owner: str) -> str:
              where tenant_id = %(tenant)s
                and ({owner} = any(%(seen_owners)s::uuid[])
                     or {kind}_id = any(%(seen_records)s::uuid[]))))"""
+
+
+def team_of(user: str) -> str:
+    """The SQL of the team that a user was in then, by its id; null for who was in none."""
+    return f"(%(teams)s::jsonb ->> {user}::text)"
 
 
 def in_days(seconds: str) -> str:

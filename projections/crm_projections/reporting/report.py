@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from crm_core import Invalid, Rejected
@@ -57,8 +59,11 @@ async def answer(
     *,
     since: Past | None = None,
     reach: Reach = EVERYTHING,
+    teams: Mapping[UUID, UUID] = MappingProxyType({}),
 ) -> list[R]:
     """The report's rows, in its order, over the records in reach.
+
+    `teams` says in which team each user was then (`Crm.teams`), for a report by teams.
 
     Raises Rejected `report.cannot_group_by`, and `report.runs_backwards` where `since` is later
     than the past on either clock; Invalid where a report that compares lacks it, or has a period.
@@ -78,6 +83,7 @@ async def answer(
         "sees_everything": reach.everything,
         "seen_owners": sorted(reach.owners),
         "seen_records": sorted(reach.records),
+        "teams": msgspec.json.encode({str(user): str(of) for user, of in teams.items()}).decode(),
     }
     if report.compares:
         if since is None:

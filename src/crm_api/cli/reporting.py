@@ -154,7 +154,8 @@ async def _rows(
 ) -> list[Any]:
     pool = await open_pool(place.url, "crm_app", size=1)
     try:
-        return await answer(report, pool, crm.tenant_id, past, question, since=since)
+        teams = await crm.teams(past.position)
+        return await answer(report, pool, crm.tenant_id, past, question, since=since, teams=teams)
     finally:
         await pool.close()
 

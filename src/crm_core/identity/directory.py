@@ -79,6 +79,7 @@ class Directory:
         self.is_suspended = False
         self._users: dict[UUID, _User] = {}
         self._teams: dict[UUID, _Team] = {}
+        self._joined: dict[UUID, list[UUID]] = {}  # a user's teams, in the order of joining
         self._roles: dict[UUID, tuple[str, tuple[Rule, ...]]] = {}  # those that are defined here
         self._rules: dict[str, tuple[Rule, ...]] = dict(BUILT_IN_ROLES)
         self._shares: dict[UUID, share.ShareGranted] = {}
@@ -116,6 +117,10 @@ class Directory:
     def administrators(self) -> frozenset[UUID]:
         """Who is let in and may do everything."""
         return frozenset(i for i in self.active_users() if ADMIN in self._users[i].roles)
+
+    def teams(self) -> dict[UUID, UUID]:
+        """The team of each user who is in one; of several, the one joined first."""
+        return {user_id: joined[0] for user_id, joined in self._joined.items() if joined}
 
     def key(self, key_id: UUID, digest: str, at: datetime) -> KnownKey | None:
         """The key with this id and this digest of its secret, if it is good for something."""
@@ -263,10 +268,13 @@ class Directory:
                 self._teams[team_id].parent_id = event.to_parent_id
             case team.MemberJoined():
                 self._teams[team_id].members.add(event.user_id)
+                self._joined.setdefault(event.user_id, []).append(team_id)
             case team.MemberLeft():
                 self._teams[team_id].members.discard(event.user_id)
+                self._joined[event.user_id].remove(team_id)
             case team.TeamDissolved():
-                del self._teams[team_id]
+                for user_id in self._teams.pop(team_id).members:
+                    self._joined[user_id].remove(team_id)
 
     def _apply_to_role(self, role_id: UUID, event: Event) -> None:
         match event:

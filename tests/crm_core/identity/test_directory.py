@@ -35,6 +35,7 @@ from crm_core.identity import (
     AddTeamMember,
     CreateTeam,
     DefineRole,
+    DissolveTeam,
     GrantRole,
     GrantShare,
     InviteUser,
@@ -207,6 +208,17 @@ async def test_who_leaves_the_team_leaves_its_records(crm: Crm) -> None:
     assert await sees(crm, Actor.user(ROSA)) == {OF_ROSA, OF_SAM}
     await do(crm, RemoveTeamMember(team_id=NORTH, user_id=SAM))
     assert await sees(crm, Actor.user(ROSA)) == {OF_ROSA}
+
+
+async def test_the_team_of_a_user_is_the_one_joined_first_as_of_then(crm: Crm) -> None:
+    before = await crm.position()
+    await do(crm, AddTeamMember(team_id=SALES, user_id=SAM))
+    assert (await crm.teams(await crm.position()))[SAM] == NORTH
+    await do(crm, RemoveTeamMember(team_id=NORTH, user_id=SAM))
+    assert (await crm.teams(await crm.position()))[SAM] == SALES
+    await do(crm, DissolveTeam(team_id=SALES))
+    assert SAM not in await crm.teams(await crm.position())
+    assert (await crm.teams(before))[SAM] == NORTH
 
 
 async def test_a_retired_or_redefined_role_holds_at_once(crm: Crm) -> None:

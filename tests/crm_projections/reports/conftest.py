@@ -18,7 +18,7 @@ from crm_projections.registry import REPORTS
 from crm_projections.reporting import Past, Question, Report, answer
 from crm_projections.runner import ProjectionRunner
 
-from .histories import World
+from .histories import TEAMS, World
 from .story import story
 
 T = TypeVar("T")
@@ -63,7 +63,9 @@ class Desk:
         since: Past | None = None,
     ) -> list[Any]:
         tenant_id = world.crm.tenant_id
-        return await answer(report, self._pools[0], tenant_id, past, question, since=since)
+        return await answer(
+            report, self._pools[0], tenant_id, past, question, since=since, teams=TEAMS
+        )
 
 
 async def _pools(url: str) -> tuple[Pool, Pool]:

@@ -40,6 +40,7 @@ START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 FULL, LEAN = UUID(int=1), UUID(int=2)
 WIDGET, GADGET = UUID(int=3), UUID(int=4)
 ANNA, BO = UUID(int=11), UUID(int=12)
+TEAMS = {ANNA: UUID(int=13)}  # Bo is in none
 DEALS = {UUID(int=20 + n): "JPY" if n == 5 else "EUR" for n in range(1, 6)}
 TICKETS = tuple(UUID(int=30 + n) for n in range(1, 5))
 PLACES = {FULL: ("a", "b", "c"), LEAN: ("x", "y")}

@@ -19,6 +19,8 @@ from crm_core.sales.opportunity import events as e
 from crm_projections.reporting import PERIODS, Past
 from crm_projections.sales_pipeline.reports import SalesGroup, SalesQuestion
 
+from .histories import TEAMS
+
 OPEN = ("OPEN", "ON_HOLD")
 CLOSED = ("WON", "LOST")
 
@@ -169,6 +171,8 @@ def key_of(deal: Deal, question: SalesQuestion, day: date | None) -> str | None:
             return None
         case SalesGroup.OWNER:
             return str(deal.owner)
+        case SalesGroup.TEAM:
+            return str(TEAMS[deal.owner]) if deal.owner in TEAMS else None
         case SalesGroup.PIPELINE:
             return str(deal.pipeline)
         case SalesGroup.PRODUCT:

@@ -16,6 +16,7 @@ from crm_core.service.ticket import events as e
 from crm_projections.reporting import PERIODS, Past
 from crm_projections.ticket_queue.reports import TicketGroup, TicketQuestion
 
+from .histories import TEAMS
 from .sales_fold import days, first_day, in_period, local_day, nearest_rank, seconds
 
 WAITING = ("NEW", "OPEN", "PENDING_CUSTOMER", "ON_HOLD")
@@ -103,6 +104,8 @@ def key_of(ticket: Ticket, question: TicketQuestion, day: date) -> str | None:
             return None
         case TicketGroup.ASSIGNEE:
             return str(ticket.assignee) if ticket.assignee else None
+        case TicketGroup.TEAM:
+            return str(TEAMS[ticket.assignee]) if ticket.assignee in TEAMS else None
         case group if group in PERIODS:
             return first_day(day, group).isoformat()
         case group:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
-from crm_projections.reporting import PERIODS, Question, among, in_sight
+from crm_projections.reporting import PERIODS, Question, among, in_sight, team_of
 from crm_projections.temporal import BELIEVED_SQL
 
 __all__ = [
@@ -25,6 +25,7 @@ class SalesGroup(StrEnum):
 
     ALL = "ALL"
     OWNER = "OWNER"
+    TEAM = "TEAM"
     PIPELINE = "PIPELINE"
     PRODUCT = "PRODUCT"
     SOURCE = "SOURCE"
@@ -49,6 +50,7 @@ class SalesQuestion(Question):
     KEYS: ClassVar = {
         SalesGroup.ALL: "null::text",
         SalesGroup.OWNER: "owner_id::text",
+        SalesGroup.TEAM: team_of("owner_id"),
         SalesGroup.PIPELINE: "pipeline_id::text",
         SalesGroup.PRODUCT: "product_id::text",
         SalesGroup.SOURCE: "source",

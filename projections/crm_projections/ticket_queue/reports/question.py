@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from crm_core.service.ticket.events import TicketChannel, TicketPriority, TicketType
-from crm_projections.reporting import Question, among, in_sight
+from crm_projections.reporting import Question, among, in_sight, team_of
 from crm_projections.temporal import BELIEVED_SQL
 
 __all__ = ["ANY_GROUP", "IN_SCOPE", "TICKETS_THEN", "TicketGroup", "TicketQuestion"]
@@ -19,6 +19,7 @@ class TicketGroup(StrEnum):
 
     ALL = "ALL"
     ASSIGNEE = "ASSIGNEE"
+    TEAM = "TEAM"
     QUEUE = "QUEUE"
     PRIORITY = "PRIORITY"
     TYPE = "TYPE"
@@ -46,6 +47,7 @@ class TicketQuestion(Question):
     KEYS: ClassVar = {
         TicketGroup.ALL: "null::text",
         TicketGroup.ASSIGNEE: "assignee_id::text",
+        TicketGroup.TEAM: team_of("assignee_id"),
         TicketGroup.QUEUE: "queue",
         TicketGroup.PRIORITY: "priority",
         TicketGroup.TYPE: "type",

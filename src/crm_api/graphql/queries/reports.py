@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry.utils.str_converters import to_snake_case
@@ -31,7 +32,7 @@ from crm_api.graphql.types.reports import report_type
 from crm_core import AsOf, Denied
 from crm_core.access.rights import Reach
 from crm_projections.registry import REPORTS
-from crm_projections.reporting import Past, Report, answer, past_of
+from crm_projections.reporting import Past, Question, Report, answer, past_of
 from crm_projections.sales_pipeline.reports import SalesGroup, SalesQuestion
 from crm_projections.ticket_queue.reports import TicketGroup
 
@@ -58,7 +59,13 @@ def _resolver(report: Report[Any, Any]) -> Resolver:
         question = question_of(form, where, group_by, time_zone)
         reach = await _reach(context, report)
         rows = await answer(
-            report, context.services.pool, context.tenant_id, past, question, reach=reach
+            report,
+            context.services.pool,
+            context.tenant_id,
+            past,
+            question,
+            reach=reach,
+            teams=await _teams(context, question, past),
         )
         return of.of(question, past, rows)
 
@@ -94,6 +101,7 @@ def _comparing_resolver(report: Report[Any, Any]) -> Resolver:
             question,
             since=since,
             reach=await _reach(context, report),
+            teams=await _teams(context, question, past),
         )
         return of.of(question, past, rows)
 
@@ -124,6 +132,12 @@ def _annotations(of: Any, form: type[Any], group: Any) -> dict[str, Any]:
         "min_position": MinPosition,
         "return": of | None,
     }
+
+
+async def _teams(context: Context, question: Question, past: Past) -> Mapping[UUID, UUID]:
+    """Who was in which team then, where the report is by teams."""
+    by_team = question.grouped_by in (SalesGroup.TEAM, TicketGroup.TEAM)
+    return await context.services.crm.teams(past.position) if by_team else {}
 
 
 async def _reach(context: Context, report: Report[Any, Any]) -> Reach:
