@@ -66,7 +66,11 @@ async def make_ledger(url: str, events: int, *, root_key: bytes, tenant: str = "
                 copy.write_row(company.next_row(position, last))
         cursor.execute("insert into ledger.head values (%s, %s, %s)", [tenant_id, events, last])
         keys = await vault.all_keys(tenant_id)
-        cursor.execute("insert into vault.tenant_key values (%s, %s)", [tenant_id, keys.tenant])
+        assert keys.tenant is not None
+        cursor.execute(
+            "insert into vault.tenant_key (tenant_id, wrapped) values (%s, %s)",
+            [tenant_id, keys.tenant.wrapped],
+        )
         with cursor.copy(
             "copy vault.subject_key (tenant_id, subject_id, wrapped) from stdin"
         ) as copy:
