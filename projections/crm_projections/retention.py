@@ -8,6 +8,7 @@ recorded before it was set.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,10 +16,11 @@ from uuid import UUID
 
 import structlog
 
-from crm_core import SYSTEM, Command, Crm, CrmError, Selection
+from crm_core import SYSTEM, Command, Crm, CrmError, Lagging, Selection
 from crm_core.customers import ArchiveCustomer, Customer, EraseCustomer, merged_with
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy import RecordRetentionApplied, Retention, RetentionAction
+from crm_projections.checkpoints import reached
 
 __all__ = ["Due", "Retaining"]
 
@@ -26,6 +28,9 @@ log = structlog.get_logger()
 
 _LOOK_SECONDS = 3_600.0
 _DUE_MAX = 1_000  # at a time; the rest is found at the next look
+_SHOWN_SECONDS = 5.0  # for the read models to show what there is when it is asked
+_LAGGING_SECONDS = 60.0  # until the next look, where they did not
+_ASKED = ("customer_directory", "timeline")
 
 # Those that were merged away go with the one they were merged into. Archived ones are only erased.
 _IDLE: Final = """
@@ -51,14 +56,19 @@ class Due:
 
 
 class Retaining:
-    """The retention of one tenant. `pool` may read the read models, which must be up to date."""
+    """The retention of one tenant. `pool` may read the read models."""
 
     def __init__(self, crm: Crm, pool: Pool) -> None:
         self._crm = crm
         self._pool = pool
 
     async def due(self) -> list[Due]:
-        """What would be done now, policy by policy, a thousand each at most; nothing is done."""
+        """What would be done now, policy by policy, a thousand each at most; nothing is done.
+
+        Raises Lagging where the read models do not show all that is recorded: who is busy would
+        look idle, and would be erased for ever.
+        """
+        await self._require_shown(await self._crm.position())
         now = self._crm.store.ledger.clock.now()
         found = []
         for policy in await self._policies():
@@ -94,9 +104,15 @@ class Retaining:
         return found
 
     async def run(self) -> None:
-        """Looks every hour, until it is cancelled."""
+        """Looks every hour, until it is cancelled; sooner where the read models lagged."""
         while True:
-            for due in await self.apply():
+            try:
+                applied = await self.apply()
+            except Lagging as lagging:
+                log.info("retention.waits", projection=lagging.parameters["projection"])
+                await asyncio.sleep(_LAGGING_SECONDS)
+                continue
+            for due in applied:
                 log.info(
                     "retention.applied",
                     policy=str(due.policy.id),
@@ -104,6 +120,23 @@ class Retaining:
                     records=len(due.customer_ids),
                 )
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _require_shown(self, position: int) -> None:
+        until = time.monotonic() + _SHOWN_SECONDS
+        while (behind := await self._behind(position)) is not None:
+            if time.monotonic() > until:
+                raise behind
+            await asyncio.sleep(0.05)
+
+    async def _behind(self, position: int) -> Lagging | None:
+        tenant_id = self._crm.tenant_id
+        async with self._pool.connection() as connection:
+            found = (await reached(connection, [tenant_id], _ASKED))[tenant_id]
+        for name in _ASKED:
+            shown = found[name].position if name in found else 0
+            if shown < position:
+                return Lagging(name, position, shown)
+        return None
 
     async def _policies(self) -> list[Retention]:
         ids: dict[UUID, None] = {}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from crm_core import SYSTEM, Actor, Crm, Denied
+from crm_core import SYSTEM, Actor, Crm, Denied, Lagging
 from crm_core.customers import Customer, CustomerStatus, MergeCustomers, RegisterPerson
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy import (
@@ -36,9 +36,10 @@ async def peopled(crm: Crm, runner: ProjectionRunner, projector: Pool) -> Retain
     return Retaining(crm, projector)
 
 
-async def set_policy(crm: Crm, action: RetentionAction) -> None:
+async def set_policy(crm: Crm, runner: ProjectionRunner, action: RetentionAction) -> None:
     policy = SetRetention(retention_id=POLICY, idle_days=730, action=action)
     await crm.execute(policy, SYSTEM)
+    await runner.catch_up(crm.tenant_id)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ async def test_only_who_is_quiet_for_long_is_due(
     action: RetentionAction, status: CustomerStatus,
 ) -> None:  # fmt: skip
     assert await peopled.due() == []
-    await set_policy(crm, action)
+    await set_policy(crm, runner, action)
     (due,) = await peopled.due()
     assert due.customer_ids == (QUIET,)
     assert (await crm.get(Customer, QUIET)).status is CustomerStatus.ACTIVE  # a dry run
@@ -75,18 +76,38 @@ async def test_who_is_merged_with_somebody_busy_is_not_due(
     merge = MergeCustomers(customer_id=QUIET, loser_ids=(OLD,))
     await crm.execute(merge, SYSTEM, effective_at=LONG_AGO)
     await runner.catch_up(crm.tenant_id)
-    await set_policy(crm, RetentionAction.ERASE)
+    await set_policy(crm, runner, RetentionAction.ERASE)
     assert await peopled.due() == []
 
 
-async def test_a_policy_that_was_lifted_does_nothing(crm: Crm, peopled: Retaining) -> None:
-    await set_policy(crm, RetentionAction.ERASE)
+async def test_a_policy_that_was_lifted_does_nothing(
+    crm: Crm, runner: ProjectionRunner, peopled: Retaining
+) -> None:
+    await set_policy(crm, runner, RetentionAction.ERASE)
     await crm.execute(LiftRetention(retention_id=POLICY), SYSTEM)
+    await runner.catch_up(crm.tenant_id)
     assert await peopled.due() == []
 
 
-async def test_nobody_but_the_program_says_that_a_policy_was_applied(crm: Crm) -> None:
-    await set_policy(crm, RetentionAction.ERASE)
+async def test_nobody_is_erased_by_read_models_that_lag(
+    crm: Crm, runner: ProjectionRunner, peopled: Retaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What made QUIET busy is recorded, and not shown yet."""
+    monkeypatch.setattr("crm_projections.retention._SHOWN_SECONDS", 0.1)
+    await set_policy(crm, runner, RetentionAction.ERASE)
+    ticket = OpenTicket(customer_id=QUIET, subject="Hello", channel=TicketChannel.EMAIL)
+    await crm.execute(ticket, SYSTEM)
+    with pytest.raises(Lagging):
+        await peopled.apply()
+    assert (await crm.get(Customer, QUIET)).status is CustomerStatus.ACTIVE
+    await runner.catch_up(crm.tenant_id)
+    assert await peopled.due() == []
+
+
+async def test_nobody_but_the_program_says_that_a_policy_was_applied(
+    crm: Crm, runner: ProjectionRunner
+) -> None:
+    await set_policy(crm, runner, RetentionAction.ERASE)
     with pytest.raises(Denied):
         await crm.execute(
             RecordRetentionApplied(retention_id=POLICY, record_ids=(OLD,)), Actor.user(FRESH)
