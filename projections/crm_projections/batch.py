@@ -86,9 +86,9 @@ async def _decode(
         if is_passing(error):
             raise
     decoded, undecoded = [], []
-    for event in stored:  # one of them is at fault
+    for event in stored:  # one of them is at fault; destroyed keys were noticed above
         try:
-            decoded += await store.decode_to_keep([event])
+            decoded += await store.decode([event])
         except Exception as error:
             if is_passing(error):
                 raise

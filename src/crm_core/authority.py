@@ -68,7 +68,12 @@ class Authority:
         return self._directory
 
     async def directory_at(self, position: int) -> Directory:
-        """Who there was when the ledger ended at this position."""
+        """Who there was when the ledger ended at this position. To be read before the next await,
+        for it may be that of the present.
+        """
+        present = await self.directory(anew=True)
+        if position >= self._position:
+            return present  # nothing that is about users, teams or roles lies between
         then = Directory()
         await self._fold(then, after=0, up_to=position)
         return then

@@ -141,19 +141,29 @@ class Erasing:
 
     async def pending(self) -> list[UUID]:
         """The erasures that were requested and are not completed, the oldest first."""
-        open_: dict[UUID, None] = {}
-        async for page in self._aggregates.events.pages(self._tenant_id, selection=_STEPS):
+        pending: dict[UUID, None] = {}
+        await self._look(pending, after=0)
+        return list(pending)
+
+    async def _look(self, pending: dict[UUID, None], *, after: int) -> int:
+        """Takes into account what follows a position; how far that was."""
+        pages = self._aggregates.events.pages(self._tenant_id, after=after, selection=_STEPS)
+        async for page in pages:
             for event in page:
                 if isinstance(event.data, SubjectErasureRequested):
-                    open_[event.record_id] = None
+                    pending[event.record_id] = None
                 else:
-                    open_.pop(event.record_id, None)
-        return list(open_)
+                    pending.pop(event.record_id, None)
+            after = page.scanned_to
+        return after
 
     async def run(self, stores: Sequence[Forgets]) -> None:
         """Finishes what is pending, now and as it comes, until it is cancelled."""
+        pending: dict[UUID, None] = {}
+        seen = 0
         while True:
-            for erasure_id in await self.pending():
+            seen = await self._look(pending, after=seen)
+            for erasure_id in list(pending):
                 try:
                     await self.finish(erasure_id, stores)
                     log.info("erasure.completed", erasure_id=str(erasure_id))
