@@ -23,6 +23,7 @@ from peer import peer_rate
 
 from crm_core import Crm
 from crm_core.embedded import EmbeddedPostgres
+from crm_core.kernel.collecting import collector_relaxed
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.migrate import migrate
 from crm_projections.projection import Projection
@@ -37,6 +38,7 @@ ROOT_KEY = bytes(32)
 
 
 async def main() -> None:
+    collector_relaxed()  # as `crm serve` does
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     folder = Path(tempfile.mkdtemp(prefix="crm-bench-"))
     folder.chmod(0o755)

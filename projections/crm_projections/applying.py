@@ -15,6 +15,7 @@ from crm_core.ledger.event_store import EventStore
 from crm_projections import checkpoints
 from crm_projections.batch import Batch, Poison, is_passing, poison, read_batch
 from crm_projections.checkpoints import Slot, StaleWorker
+from crm_projections.envelopes import EnvelopeProjection
 from crm_projections.projection import Projection
 from crm_projections.storage import Storage
 
@@ -77,12 +78,17 @@ class Applier:
         self, tenant_id: UUID, after: int, up_to: int | None, names: Collection[str]
     ) -> Batch | None:
         """The next batch for these projections; None at the head."""
+        projections = [self._projections[name] for name in names]
+        if all(isinstance(projection, EnvelopeProjection) for projection in projections):
+            head = (await self._store.ledger.head(tenant_id)).position
+            to = min(after + _BATCH_EVENTS, head if up_to is None else min(head, up_to))
+            return Batch((), to) if to > after else None
         stored = await self._store.ledger.page(
             tenant_id, after=after, limit=_BATCH_EVENTS, up_to=up_to
         )
         if not stored:
             return None
-        return await read_batch(self._store, stored, [self._projections[name] for name in names])
+        return await read_batch(self._store, stored, projections)
 
     async def _apply_all(self, slots: Collection[Slot], batch: Batch) -> list[Slot]:
         """The slots that were moved; those that were lost or stopped are not among them."""

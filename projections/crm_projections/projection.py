@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
@@ -77,6 +77,12 @@ class Projection(ABC):
         for table in self.tables:
             for row in rows.about(table, subject_id):
                 rows.put(table, table.erased(row, subject_id))
+
+    def taking(self, event_type: str) -> Callable[[RecordedEvent, Rows], None]:
+        """How it takes the events of a type that it wants; found once for many."""
+        if event_type == SubjectKeyDestroyed.TOPIC:
+            return self.take
+        return self.apply
 
     def take(self, event: RecordedEvent, rows: Rows) -> None:
         """Applies an event that it wants; that of a destroyed key blanks the subjects as well."""

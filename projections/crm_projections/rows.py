@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -29,7 +29,7 @@ class Rows:
         return rows.get(hashed(key[0]) if len(key) == 1 else tuple(map(hashed, key)))
 
     def group(self, table: Table[R], value: Any) -> list[R]:
-        """The rows whose `fetch_by` column has this value, in the order of their keys."""
+        """The rows whose `fetch_by` column has this value, in no order."""
         return self._shelf(table).group(value)
 
     def about(self, table: Table[R], subject_id: UUID) -> list[R]:
@@ -41,14 +41,20 @@ class Rows:
 
     def put(self, table: Table[R], row: R) -> None:
         """Writes the row, in place of one with the same key."""
-        (self._shelves.get(table.name) or self._shelf(table)).put(row)
+        shelf = self._shelves.get(table.name) or self._shelf(table)
+        key = shelf.key_of(row)
+        shelf.rows[key] = row
+        if shelf.unchanged:
+            shelf.unchanged.discard(key)
+        if shelf.groups is not None:
+            shelf.groups[shelf.table.fetch_value_of(row)].add(key)
 
-    def load(self, table: Table[R], rows: Iterable[R]) -> None:
+    def load(self, table: Table[R], rows: Collection[R]) -> None:
         """Takes rows as they are stored; they do not count as changed."""
-        shelf = self._shelf(table)
         for row in rows:
-            shelf.put(row)
-            shelf.unchanged.add(shelf.key_of(row))
+            self.put(table, row)
+        shelf = self._shelf(table)
+        shelf.unchanged.update(map(shelf.key_of, rows))
 
     def changed(self, table: Table[R]) -> list[R]:
         """The rows that were put."""
@@ -81,14 +87,6 @@ class _Shelf(Generic[R]):
         self.unchanged: set[Key] = set()
         self.groups: defaultdict[Any, set[Key]] | None = None
 
-    def put(self, row: R) -> None:
-        key = self.key_of(row)
-        self.rows[key] = row
-        if self.unchanged:
-            self.unchanged.discard(key)
-        if self.groups is not None:
-            self.groups[self.table.fetch_value_of(row)].add(key)
-
     def group(self, value: Any) -> list[R]:
         value = hashed(value)
         if self.table.is_fetched_by_key:
@@ -98,6 +96,4 @@ class _Shelf(Generic[R]):
             self.groups = defaultdict(set)
             for key, row in self.rows.items():
                 self.groups[self.table.fetch_value_of(row)].add(key)
-        found = [self.rows[key] for key in self.groups.get(value, ())]
-        found.sort(key=self.table.order_in_group)
-        return found
+        return [self.rows[key] for key in self.groups.get(value, ())]

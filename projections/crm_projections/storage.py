@@ -18,6 +18,7 @@ from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy.erasure.events import SubjectKeyDestroyed
 from crm_projections.checkpoints import Slot, StaleWorker, fence
 from crm_projections.digest import RowDigest
+from crm_projections.envelopes import EnvelopeProjection, copy_span
 from crm_projections.generations import Connection, Generation, physical
 from crm_projections.projection import Projection
 from crm_projections.rows import Rows
@@ -60,6 +61,9 @@ class Storage:
         scanned_to: int,
     ) -> None:
         """The same in the transaction that the connection has begun: two round trips."""
+        if isinstance(projection, EnvelopeProjection):
+            await _copy_envelopes(connection, projection, slot, scanned_to)
+            return
         async with connection.pipeline():
             moved = await fence(connection, slot, scanned_to)
             fetched = await _ask(connection, projection, slot, events)
@@ -70,8 +74,9 @@ class Storage:
             rows = Rows()
             for table, values in found:
                 rows.load(table, table.rows_of(values))
+            taking = {of: projection.taking(of) for of in {event.stored.type for event in events}}
             for event in events:
-                projection.take(event, rows)
+                taking[event.stored.type](event, rows)
             changed = {
                 table: table.arrays_of(of)
                 for table in projection.tables
@@ -156,6 +161,24 @@ async def _ask(
         )
         cursors.append((table, cursor))
     return cursors
+
+
+async def _copy_envelopes(
+    connection: Connection, projection: EnvelopeProjection, slot: Slot, scanned_to: int
+) -> None:
+    async with connection.pipeline():
+        moved = await fence(connection, slot, scanned_to)
+        await copy_span(
+            connection,
+            projection,
+            physical(projection.table.name, slot.generation),
+            slot.tenant_id,
+            after=slot.position,
+            up_to=scanned_to,
+            skipped=slot.skipped,
+        )
+        if await moved.fetchone() is None:
+            raise StaleWorker(projection.name)
 
 
 async def _write(

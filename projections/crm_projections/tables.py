@@ -153,11 +153,6 @@ class Table(Generic[R]):
             return lambda row: hashed(getattr(row, name))
         return self._hashed(name)
 
-    @cached_property
-    def order_in_group(self) -> Callable[[R], Any]:
-        """What the rows of one group are sorted by: the key without what is the same for all."""
-        return self._hashed(*(name for name in self.key if name != self.fetch_column))
-
     def _hashed(self, *names: str) -> Callable[[R], Any]:
         """Gets these columns of a row as `hashed` gives them."""
         uuids = {column.name for column in self.columns if column.sql_type == "uuid"}

@@ -65,7 +65,7 @@ async def close_gap(
     events, undecoded = batch.share_of(projection, skipped)
     if undecoded is not None:
         raise CannotFollow
-    slot = Slot(gap.tenant_id, projection.name, generation.number, gap.position, gap.epoch)
+    slot = Slot(gap.tenant_id, projection.name, generation.number, gap.position, gap.epoch, skipped)
     try:
         await storage.apply_within(connection, projection, slot, events, batch.scanned_to)
     except Exception as error:

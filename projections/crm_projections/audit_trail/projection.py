@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from crm_core import ActorKind, RecordedEvent
-from crm_projections.projection import Projection
-from crm_projections.rows import Rows
+from crm_core import ActorKind
+from crm_projections.envelopes import EnvelopeProjection
 from crm_projections.tables import Row, Table
 
 __all__ = ["AUDIT", "AuditRow", "AuditTrail"]
@@ -46,35 +43,7 @@ AUDIT = Table(
 )
 
 
-class AuditTrail(Projection):
+class AuditTrail(EnvelopeProjection):
     name = "audit_trail"
     version = 1
     tables = (AUDIT,)
-    by_stream = True
-    envelope_only = True
-
-    def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
-        return ()
-
-    def apply(self, event: RecordedEvent, rows: Rows) -> None:
-        stored = event.stored
-        rows.put(
-            AUDIT,
-            AuditRow(
-                position=stored.position,
-                event_id=stored.event_id,
-                type=stored.type,
-                record_type=stored.stream_type,
-                record_id=stored.stream_id,
-                version=stored.version,
-                recorded_at=stored.recorded_at,
-                happened_at=stored.happened_at,
-                actor_kind=stored.actor.kind,
-                actor_id=stored.actor.id,
-                on_behalf_of=stored.actor.on_behalf_of,
-                command_id=stored.command_id,
-                correlation_id=stored.correlation_id,
-                causation_id=stored.causation_id,
-                reason=stored.reason,
-            ),
-        )

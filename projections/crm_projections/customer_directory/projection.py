@@ -119,13 +119,19 @@ CUSTOMERS = Table(
     key=("customer_id",),
     about=("customer_id",),
     erased=_erased,
-    indexes=("name, customer_id", "created_at, customer_id", "owner_id", "email"),
+    indexes=(
+        "name, customer_id",
+        "name desc nulls last, customer_id desc",  # empty ones come last both ways
+        "created_at, customer_id",
+        "owner_id",
+        "email",
+    ),
 )
 
 
 class CustomerDirectory(Projection):
     name = "customer_directory"
-    version = 1
+    version = 2
     tables = (CUSTOMERS,)
     reads: ClassVar[tuple[str, ...]] = ("customers.customer.",)
     by_stream = True

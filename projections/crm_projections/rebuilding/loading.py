@@ -14,6 +14,7 @@ from crm_core.ledger.postgres.connections import Pool
 from crm_core.ledger.postgres.streams import select_streams
 from crm_projections.batch import Batch, Poison, poison, read_batch
 from crm_projections.checkpoints import skipped_positions
+from crm_projections.envelopes import EnvelopeProjection, copy_streams
 from crm_projections.generations import Generation
 from crm_projections.projection import Projection, wanted_prefixes
 from crm_projections.rebuilding.parts import Part, claim_part, finish_part
@@ -42,7 +43,8 @@ class Loader:
         self._projections = projections
         self._rebuild_id = rebuild_id
         self._owner = owner
-        self._types = wanted_prefixes(projections)
+        self._folded = [p for p in projections if not isinstance(p, EnvelopeProjection)]
+        self._types = wanted_prefixes(self._folded)
 
     async def run(self) -> None:
         """Raises SetupError `projection.poisoned` at an event that cannot be applied."""
@@ -70,7 +72,7 @@ class Loader:
             }
         copied: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
         first = part.first_stream
-        while first <= part.last_stream:
+        while self._folded and first <= part.last_stream:
             async with self._pool.connection() as connection:
                 stored = await select_streams(
                     connection,
@@ -83,30 +85,46 @@ class Loader:
                 )
             if not stored:
                 break
-            batch = await read_batch(self._store, stored, self._projections)
+            batch = await read_batch(self._store, stored, self._folded)
             with collector_paused():
-                rows = _folded(self._projections, batch, skipped)
-                for projection in self._projections:
+                rows = _rows_of(self._folded, batch, skipped)
+                for projection in self._folded:
                     for table in projection.tables:
                         changed = rows[projection.name].changed(table)
                         if changed:
                             of = (projection.name, table.name)
                             copied[of].append(table.copied(part.tenant_id, changed))
             first = UUID(int=stored[-1].stream_id.int + 1)
-        await self._copy(part, copied)
+        await self._copy(part, copied, skipped)
 
-    async def _copy(self, part: Part, copied: Mapping[tuple[str, str], list[bytes]]) -> None:
+    async def _copy(
+        self,
+        part: Part,
+        copied: Mapping[tuple[str, str], list[bytes]],
+        skipped: Mapping[str, frozenset[int]],
+    ) -> None:
         async with self._pool.connection() as connection, connection.transaction():
             if not await finish_part(connection, self._rebuild_id, part):
                 return  # another worker was given it meanwhile: what was folded here is not needed
             for projection, generation in self._projections.items():
+                if isinstance(projection, EnvelopeProjection):
+                    await copy_streams(
+                        connection,
+                        projection,
+                        generation.physical(projection.table),
+                        part.tenant_id,
+                        first=part.first_stream,
+                        last=part.last_stream,
+                        up_to=part.up_to,
+                        skipped=skipped[projection.name],
+                    )
                 for table in projection.tables:
                     rows = copied.get((projection.name, table.name))
                     if rows:
                         await copy_rows(connection, generation, table, rows)
 
 
-def _folded(
+def _rows_of(
     projections: Collection[Projection], batch: Batch, skipped: Mapping[str, frozenset[int]]
 ) -> dict[str, Rows]:
     """The rows that the events of whole streams make, by projection."""
@@ -115,16 +133,20 @@ def _folded(
         for projection in projections:
             if bad.stops(projection) and bad.position not in skipped[projection.name]:
                 raise _cannot_apply(projection, bad)
-    wanted = {
-        of: [p for p in projections if p.wants_type(of)] for of in {e.type for e in batch.events}
+    taking = {
+        of: [
+            (p, p.taking(of), rows[p.name], skipped[p.name])
+            for p in projections
+            if p.wants_type(of)
+        ]
+        for of in {event.stored.type for event in batch.events}
     }
     for event in batch.events:
-        for projection in wanted[event.stored.type]:
-            left_out = skipped[projection.name]
+        for projection, take, into, left_out in taking[event.stored.type]:
             if left_out and event.position in left_out:
                 continue
             try:
-                projection.take(event, rows[projection.name])
+                take(event, into)
             except Exception as error:
                 raise _cannot_apply(projection, poison(event.stored, error)) from error
     return rows

@@ -7,7 +7,6 @@ says by JSON on its standard output how it ended.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import resource
 import sys
@@ -15,6 +14,7 @@ import sys
 import msgspec
 
 from crm_core import Crm, CrmError, SetupError
+from crm_core.kernel.collecting import collector_relaxed
 from crm_core.ledger.postgres.connections import open_pool
 from crm_projections.generations import State, generations_of_rebuild
 from crm_projections.rebuilding.loading import Loader
@@ -57,10 +57,7 @@ async def work(task: Task) -> None:
 
 def main() -> None:
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
-    # Rows hold no cycles: without this, a third of the time goes into looking for some.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    collector_relaxed()
     code, remedy, parameters = None, "", {}
     try:
         asyncio.run(work(task))

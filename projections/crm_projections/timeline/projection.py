@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from crm_core import ActorKind, RecordedEvent
 from crm_core.engagement.interaction.events import InteractionRedacted
-from crm_core.kernel.events import Event, own_fields, plain
+from crm_core.kernel.events import Event, Redacted, own_fields, plain
 from crm_projections.projection import Projection
 from crm_projections.rows import Rows
 from crm_projections.tables import Row, Table
@@ -69,7 +69,6 @@ class Timeline(Projection):
         if isinstance(fact, InteractionRedacted):
             for row in rows.group(TIMELINE, stored.stream_id):
                 rows.put(TIMELINE, replace(row, text=None))
-        texts = (getattr(fact, name) for name in _texts_of(type(fact)))
         rows.put(
             TIMELINE,
             TimelineRow(
@@ -82,9 +81,17 @@ class Timeline(Projection):
                 record_id=stored.stream_id,
                 actor_kind=stored.actor.kind,
                 actor_id=stored.actor.id,
-                text=next((plain(text) for text in texts if text), None),
+                text=_text_of(fact),
             ),
         )
+
+
+def _text_of(fact: Event) -> str | None:
+    for name in _texts_of(type(fact)):
+        text: str | Redacted | None = getattr(fact, name)
+        if text:
+            return plain(text)
+    return None
 
 
 @cache

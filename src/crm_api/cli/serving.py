@@ -25,6 +25,7 @@ from crm_api.cli.progress import progress_bar
 from crm_api.cli.settings import Settings, require_strong
 from crm_core import SetupError
 from crm_core.demo import DemoCompany, make_demo
+from crm_core.kernel.collecting import collector_relaxed
 
 __all__ = ["add_to"]
 
@@ -115,6 +116,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         )
     require_strong(place.settings, place.root_key)
     _log_to_stderr()
+    collector_relaxed()
     host, port = listening.getsockname()[:2]
     signer = place.signer()
     if signer is None:

@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypedDict, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -88,14 +88,10 @@ class EventForm:
         stored = [
             (name, bytes | None if name in self._personal else of) for name, of in fields.items()
         ]
-        self._decoder = msgspec.json.Decoder(
-            msgspec.defstruct(event_class.__name__, stored, kw_only=True)
-        )
+        as_dict: Any = TypedDict  # made at run time, which its type does not foresee
+        self._decoder = msgspec.json.Decoder(as_dict(event_class.__name__, dict(stored)))
+        self.is_personal = bool(self._personal)
         self._is_created = issubclass(event_class, Created)
-
-    @property
-    def is_personal(self) -> bool:
-        return bool(self._personal)
 
     def encode(
         self, event: Event, event_id: UUID, tenant_id: UUID, cipher: Sealing | None
@@ -125,10 +121,9 @@ class EventForm:
         if stored.schema_version != self.version:
             raw = self._upcast(stored)
         try:
-            data = self._decoder.decode(raw)
+            values: dict[str, Any] = self._decoder.decode(raw)
         except msgspec.ValidationError as error:
             raise _misread(stored, invalid(error, "data").path) from None
-        values: dict[str, Any] = msgspec.structs.asdict(data)
         for name, (sealed_as, decoder) in self._personal.items():
             sealed = values[name]
             if sealed is None:
@@ -216,7 +211,8 @@ def _require_apart(sealed_as: list[str], event_class: type[Event]) -> None:
 
 
 def _place(tenant_id: UUID, stream_id: UUID, event_id: UUID, field: str) -> bytes:
-    return tenant_id.bytes + stream_id.bytes + event_id.bytes + field.encode()
+    ids = tenant_id.int << 256 | stream_id.int << 128 | event_id.int
+    return ids.to_bytes(48, "big") + field.encode()
 
 
 def _without_redacted(of: Any) -> Any:

@@ -122,7 +122,13 @@ class EventStore:
         ciphers = await self.keyring.for_opening(stored[0].tenant_id, subjects) if subjects else {}
         with collector_paused():
             return [
-                RecordedEvent(form.decode(event, sealing_under(event.subject_ids, ciphers)), event)
+                RecordedEvent(
+                    form.decode(
+                        event,
+                        sealing_under(event.subject_ids, ciphers) if form.is_personal else None,
+                    ),
+                    event,
+                )
                 for form, event in zip(forms, stored, strict=True)
             ]
 

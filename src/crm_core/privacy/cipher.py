@@ -58,10 +58,12 @@ def sealing_under(subject_ids: Sequence[UUID], ciphers: Mapping[UUID, Cipher]) -
 
     None where one of them has no key (any more), and where there are no subjects.
     """
+    if len(subject_ids) == 1:
+        return ciphers.get(subject_ids[0])
     found = [ciphers[subject] for subject in subject_ids if subject in ciphers]
     if not found or len(found) < len(subject_ids):
         return None
-    return found[0] if len(found) == 1 else _Nested(found)
+    return _Nested(found)
 
 
 class _Nested:
