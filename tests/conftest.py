@@ -75,7 +75,7 @@ def new_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
 @pytest.fixture
 async def crm(database_url: str) -> AsyncIterator[Crm]:
     """A CRM over a database of its own."""
-    async with await Crm.open(database_url, root_key=ROOT_KEY) as opened:
+    async with await Crm.open(database_url, root_key=ROOT_KEY, every_tenant=True) as opened:
         yield opened
 
 

@@ -181,7 +181,7 @@ async def add_generation(
     for table in projection.tables:
         name = generation.physical(table)
         loaded = state is State.LOADING
-        for statement in [table.create_sql(name)] if loaded else table.make_sql(name):
+        for statement in table.create_sql(name) if loaded else table.make_sql(name):
             await connection.execute(sql.SQL(statement))
     return generation
 

@@ -162,16 +162,17 @@ class Table(Generic[R]):
 
     def make_sql(self, physical: str) -> list[str]:
         """The statements that create the table and its indexes under a physical name."""
-        return [self.create_sql(physical), *self.index_sql(physical)]
+        return [*self.create_sql(physical), *self.index_sql(physical)]
 
-    def create_sql(self, physical: str) -> str:
-        """The one that creates it without keys, to copy rows into."""
+    def create_sql(self, physical: str) -> list[str]:
+        """Those that create it without keys, to copy rows into; a tenant sees its own rows only."""
         columns = ",\n    ".join(
             f"{c.name} {c.sql_type}{'' if c.nullable else ' not null'}" for c in self.columns
         )
-        return (
-            f"create table read_model.{physical} (\n    tenant_id uuid not null,\n    {columns}\n)"
-        )
+        return [
+            f"create table read_model.{physical} (\n    tenant_id uuid not null,\n    {columns}\n)",
+            f"select ledger.wall_off('read_model.{physical}')",
+        ]
 
     def index_sql(self, physical: str) -> list[str]:
         """The statements that give it its primary key and its indexes."""
@@ -179,6 +180,8 @@ class Table(Generic[R]):
         return [
             f"alter table read_model.{physical} add primary key ({key})",
             *(f"create index on read_model.{physical} {_index(index)}" for index in self.indexes),
+            # Not before: where the owner is held to the policies too, COPY is refused.
+            f"alter table read_model.{physical} force row level security",
         ]
 
     @cached_property

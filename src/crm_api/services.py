@@ -37,8 +37,10 @@ _RESTART_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`pool` is that of `reads`, for the reports, and `pipelines` are beside it, for compiled
-    queries; they act as `crm_app`. `allowance` is what each principal may ask for."""
+    """What serves one tenant acts as `crm_tenant` for it: `crm`, `pool` (that of `reads`, for the
+    reports), and `pipelines` beside it, for compiled queries. `allowance` is what each principal
+    may ask for.
+    """
 
     crm: Crm
     reads: Reads
@@ -70,28 +72,36 @@ async def open_services(
     Raises SetupError as `Crm.open` does.
     """
     async with AsyncExitStack() as opened:
+        everybody = await opened.enter_async_context(
+            await Crm.open(
+                url, root_key=root_key, tenant=tenant, redis_url=redis_url, every_tenant=True
+            )
+        )
         crm = await opened.enter_async_context(
             await Crm.open(
                 url,
                 root_key=root_key,
                 tenant=tenant,
-                redis_url=redis_url,
                 snapshot_every=snapshot_every,
+                beside=everybody,
             )
         )
-        pool = await open_pool(url, "crm_app")
+        pool = await open_pool(url, "crm_tenant", tenant_id=crm.tenant_id)
         opened.push_async_callback(pool.close)
         pipelines = Pipelines(pool)
         opened.push_async_callback(pipelines.close)
         projector_pool = await open_pool(url, "crm_projector", size=4)
         opened.push_async_callback(projector_pool.close)
-        runner = ProjectionRunner(crm.store, projector_pool, all_projections())
+        runner = ProjectionRunner(everybody.store, projector_pool, all_projections())
         await runner.prepare()
         read_models = ReadModels(projector_pool, all_projections())
         audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
+        audit_pool = await open_pool(url, "crm_app", size=2)
+        opened.push_async_callback(audit_pool.close)
+        audits = AuditLog(everybody.store.ledger, AuditStore(audit_pool), signer)
         for failed, run in (
             ("projector.failed", runner.run),
-            ("audit.failed", Integrator(audit).run),
+            ("audit.failed", Integrator(audits).run),
             ("erasing.failed", partial(crm.erasing.run, [read_models])),
             ("retaining.failed", Retaining(crm, pool).run),
         ):

@@ -98,8 +98,15 @@ class Crm:
         clock: Clock | None = None,
         redis_url: str | None = None,
         snapshot_every: int = SNAPSHOT_EVERY,
+        every_tenant: bool = False,
+        beside: Crm | None = None,
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
+
+        Its sessions find no row of another tenant (docs/guides/access.md), unless `every_tenant`
+        says that its ledger is worked with for all of them, as projections and backups do. Who
+        waits for its events, or for those of the CRM `beside` it in the same database, is woken by
+        both.
 
         `root_key` (32 bytes, or `RootKeys`) wraps every other key: without it personal data cannot
         be read.
@@ -108,10 +115,15 @@ class Crm:
         loaded by a snapshot; 0 takes none. Raises SetupError `database.unreachable`,
         `database.not_migrated` or `redis.bad_url`.
         """
-        relay = _relay(redis_url)
-        pool = await open_pool(url, "crm_app")
+        relay = _relay(redis_url) if beside is None else None
+        if every_tenant:
+            pool = await open_pool(url, "crm_app")
+        else:
+            pool = await open_pool(url, "crm_tenant", tenant_id=tenant_id_of(tenant))
+        watching = None if beside is None else beside.store.ledger
+        assert watching is None or isinstance(watching, PostgresLedger), "of the same database"
         return cls(
-            PostgresLedger(pool, clock, relay=relay),
+            PostgresLedger(pool, clock, relay=relay, beside=watching),
             Keyring(root_key, PostgresKeyStore(pool)),
             tenant=tenant,
             snapshots=PostgresSnapshotStore(pool),

@@ -12,7 +12,7 @@ from crm_projections.runner import ProjectionRunner
 
 
 async def main(url: str, root_key: bytes) -> None:
-    async with await Crm.open(url, root_key=root_key) as crm:
+    async with await Crm.open(url, root_key=root_key, every_tenant=True) as crm:
         runner = ProjectionRunner(crm.store, await open_pool(url, "crm_projector"), PROJECTIONS)
         print("ready", flush=True)
         await runner.run()

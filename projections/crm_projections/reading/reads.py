@@ -34,7 +34,7 @@ class Count:
 
 
 class Reads:
-    """Asks through a pool that acts as `crm_app`; every statement names the tenant, and reads
+    """Asks through a pool that acts as `crm_tenant`; every statement names the tenant, and reads
     from what is in sight.
     """
 

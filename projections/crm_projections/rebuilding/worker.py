@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 async def work(task: Task) -> None:
     """Fills parts until there are none left, then what goes batch by batch."""
-    async with await Crm.open(task.url, root_key=task.root_key) as crm:
+    async with await Crm.open(task.url, root_key=task.root_key, every_tenant=True) as crm:
         pool = await open_pool(task.url, "crm_projector", size=4)
         try:
             async with pool.connection() as connection:

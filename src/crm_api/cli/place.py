@@ -39,6 +39,7 @@ class Place:
             tenant=self.settings.tenant,
             redis_url=self.settings.redis,
             snapshot_every=self.settings.snapshot_every,
+            every_tenant=True,
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import typer
@@ -63,11 +64,13 @@ async def _explain(
             raise Rejected("query.not_compiled", reason=str(error)) from None
         console.print(plan.statement, markup=False)
         async with open_runner(place, crm):  # the tables are there
-            await _show_plan(place.url, f"explain ({how}) {plan.statement}", plan.sent(given))
+            await _show_plan(
+                place.url, crm.tenant_id, f"explain ({how}) {plan.statement}", plan.sent(given)
+            )
 
 
-async def _show_plan(url: str, statement: str, sent: list[bytes | None]) -> None:
-    pool = await open_pool(url, "crm_app", size=1)
+async def _show_plan(url: str, tenant_id: UUID, statement: str, sent: list[bytes | None]) -> None:
+    pool = await open_pool(url, "crm_tenant", tenant_id=tenant_id, size=1)
     try:
         async with pool.connection() as connection:
             found = await AsyncRawCursor(connection).execute(

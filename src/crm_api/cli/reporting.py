@@ -152,7 +152,7 @@ async def _rows(
     question: Question,
     since: Past | None,
 ) -> list[Any]:
-    pool = await open_pool(place.url, "crm_app", size=1)
+    pool = await open_pool(place.url, "crm_tenant", tenant_id=crm.tenant_id, size=1)
     try:
         teams = await crm.teams(past.position)
         return await answer(report, pool, crm.tenant_id, past, question, since=since, teams=teams)

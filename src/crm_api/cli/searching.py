@@ -79,7 +79,7 @@ async def _search(
     async with open_place() as place, await place.open_crm() as crm:
         async with open_runner(place, crm) as runner:
             await runner.catch_up(crm.tenant_id)
-        pool = await open_pool(place.url, "crm_app", size=2)
+        pool = await open_pool(place.url, "crm_tenant", tenant_id=crm.tenant_id, size=2)
         try:
             reads = Reads(pool, crm.tenant_id)
             where: list[Filter] = [*asked, await search_filter(reads, words, NAMED_KINDS)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias, TypeVar
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
@@ -28,7 +29,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-Role: TypeAlias = Literal["crm_app", "crm_projector"]
+Role: TypeAlias = Literal["crm_app", "crm_projector", "crm_tenant"]
+"""Who a session acts as: crm_tenant sees one tenant's rows, the others those of all."""
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
@@ -41,15 +43,18 @@ _CONNECT_SECONDS_MAX = 10.0
 _RECONNECT_SECONDS = 1.0
 
 
-async def open_pool(url: str, role: Role, *, size: int = 8) -> Pool:
+async def open_pool(url: str, role: Role, *, tenant_id: UUID | None = None, size: int = 8) -> Pool:
     """A pool whose sessions act as `role`, in UTC, and commit each statement by itself.
+
+    The tenant is given to crm_tenant, and to nobody else.
 
     Raises SetupError `database.unreachable`, `database.not_migrated` or `database.unsafe`.
     """
+    assert (role == "crm_tenant") == (tenant_id is not None), "one tenant, or all of them"
     await _check(url, role)
     pool: Pool = AsyncConnectionPool(
         url,
-        kwargs={"autocommit": True, "options": _options(role)},
+        kwargs={"autocommit": True, "options": _options(role, tenant_id)},
         min_size=1,
         max_size=size,
         open=False,
@@ -104,8 +109,9 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
     register_arrays(connection.adapters)
 
 
-def _options(role: Role) -> str:
-    return f"-c role={role} -c timezone=UTC -c client_encoding=UTF8"
+def _options(role: Role, tenant_id: UUID | None) -> str:
+    tenant = f" -c crm.tenant={tenant_id}" if tenant_id is not None else ""
+    return f"-c role={role}{tenant} -c timezone=UTC -c client_encoding=UTF8"
 
 
 async def _check(url: str, role: Role) -> None:

@@ -28,11 +28,12 @@ class PostgresLedger(PostgresReader):
         relay: Relay | None = None,
         pauses: Pauses | None = None,
         recovery_seconds: float = 10.0,
+        beside: PostgresReader | None = None,
     ) -> None:
         """`recovery_seconds`: how long an append waits for a database that went away, before it
         fails with Unavailable `database.gone`.
         """
-        super().__init__(pool, relay=relay, pauses=pauses or Pauses())
+        super().__init__(pool, relay=relay, pauses=pauses or Pauses(), beside=beside)
         self.clock: Clock = clock or SystemClock()
         self._appender = Appender(
             pool, self.clock, self._signal.raise_to, recovery_seconds=recovery_seconds

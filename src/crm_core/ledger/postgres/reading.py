@@ -62,12 +62,23 @@ class PostgresReader:
     """The half of the ledger that changes nothing.
 
     `relay` carries wake-ups between processes; `pauses` are those between two looks at the heads.
+    With another one `beside` it, of the same database, it is that one that looks, for both.
     """
 
-    def __init__(self, pool: Pool, *, relay: Relay | None, pauses: Pauses) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        relay: Relay | None,
+        pauses: Pauses,
+        beside: PostgresReader | None = None,
+    ) -> None:
         self._pool = pool
         self._wires = Wires(pool, size=_WIRES)
-        self._signal = Watch(self._look, pauses=pauses, relay=relay)
+        self._looks_itself = beside is None
+        self._signal: Watch = (
+            Watch(self._look, pauses=pauses, relay=relay) if beside is None else beside._signal
+        )
 
     # --- events -------------------------------------------------------------------------------
 
@@ -183,7 +194,8 @@ class PostgresReader:
         return int(found[0][0]) if found else None
 
     async def close(self) -> None:
-        await self._signal.close()
+        if self._looks_itself:
+            await self._signal.close()
         await self._wires.close()
         await self._pool.close()
 
