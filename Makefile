@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help redis run test check lint types contracts schema schema-check golden bench soak judges servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check client client-check golden bench soak judges servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -15,7 +15,7 @@ run: .venv/run.stamp  ## start the embedded database, the demo company and the s
 test: .venv/dev.stamp redis  ## run every test against a real PostgreSQL and a real Redis
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
 
-check: lint types contracts schema-check test  ## all that CI runs
+check: lint types contracts schema-check client-check test  ## all that CI runs
 
 lint: .venv/dev.stamp  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -32,6 +32,15 @@ schema: .venv/dev.stamp  ## print the SDL into schema.graphql
 schema-check: .venv/dev.stamp  ## fail when schema.graphql is not what the code serves
 	@$(BIN)/crm schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql has drifted: run 'make schema' and commit it" >&2; exit 1; }
+
+client: .venv/dev.stamp  ## write the typed Python client for the schema
+	@$(BIN)/crm client-code src/crm_client/made && $(BIN)/ruff format -q src/crm_client/made
+
+client-check: .venv/dev.stamp  ## fail when the client is not the schema's
+	@cp -r src/crm_client/made .tools/client-made && trap 'rm -rf .tools/client-made' EXIT \
+		&& $(BIN)/crm client-code .tools/client-made && $(BIN)/ruff format -q .tools/client-made \
+		&& diff -ru -x __pycache__ src/crm_client/made .tools/client-made \
+		|| { echo "the client has drifted: run 'make client' and commit it" >&2; exit 1; }
 
 golden: .venv/dev.stamp  ## keep the stored bytes of event classes that have none yet
 	@PYTHONPATH=tests $(BIN)/python -m golden.corpus

@@ -1,13 +1,15 @@
-"""`crm history`, `crm diff`, `crm schema`: looking at a record's past, and at the API."""
+"""`crm history`, `crm diff`, `crm schema`, `crm client-code`: a record's past, and the API."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 import typer
+from graphql import build_schema
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,6 +33,7 @@ def add_to(commands: typer.Typer) -> None:
     commands.command("history")(history)
     commands.command("diff")(diff)
     commands.command("schema")(schema)
+    commands.command("client-code")(client_code)
 
 
 RecordArgument = Annotated[
@@ -161,3 +164,14 @@ def schema() -> None:
     from crm_api.schema import print_sdl
 
     print(print_sdl())
+
+
+def client_code(
+    folder: Annotated[Path, typer.Argument(help="Where the files are written.")],
+) -> None:
+    """Write the typed Python client for the GraphQL schema."""
+    from crm_api.client_code import client_files
+    from crm_api.schema import print_sdl
+
+    for name, text in client_files(build_schema(print_sdl())).items():
+        (folder / name).write_text(text, encoding="utf-8")

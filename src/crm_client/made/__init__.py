@@ -1,0 +1,1 @@
+"""Written by `make client`; nothing here is edited."""
