@@ -15,6 +15,7 @@ from crm_api.http.guard import Guard
 from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
+from crm_api.http.telemetry import Telemetry
 from crm_api.http.witness import Witness
 from crm_api.services import Services
 
@@ -38,7 +39,7 @@ def create_app(services: Services) -> Starlette:
             Mount("/graphiql/page", graphiql_files("page")),
             Mount("/graphiql/vendor", graphiql_files("vendor")),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Telemetry, closing=services.closing), Middleware(Guard)],
     )
 
 

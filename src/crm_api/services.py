@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -39,7 +39,7 @@ _RESTART_SECONDS = 1.0
 class Services:
     """What serves one tenant acts as `crm_tenant` for it: `crm`, `pool` (that of `reads`, for the
     reports), and `pipelines` beside it, for compiled queries. `allowance` is what each principal
-    may ask for.
+    may ask for. Once `closing` is set, what goes on ends.
     """
 
     crm: Crm
@@ -52,6 +52,7 @@ class Services:
     credentials: Credentials
     allowance: Allowance = STANDARD
     trusted: TrustedDocuments = THIRD_PARTY
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager

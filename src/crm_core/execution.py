@@ -17,6 +17,7 @@ from crm_core.kernel.errors import CrmError, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
 from crm_core.kernel.messages import Receipt, Request, validate
+from crm_core.kernel.telemetry import count_commands, span
 from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.conflicts import name_the_intervening
 from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamAppend
@@ -55,6 +56,14 @@ class Execution:
         """
         if len(requests) > BATCH_COMMANDS_MAX:
             raise Invalid("requests", f"at most {BATCH_COMMANDS_MAX} commands a batch")
+        with span("crm.command", names=sorted({request.command.NAME for request in requests})):
+            outcomes = await self._outcomes(tenant_id, requests)
+        count_commands(requests, outcomes)
+        return outcomes
+
+    async def _outcomes(
+        self, tenant_id: UUID, requests: Sequence[Request]
+    ) -> list[Receipt | CrmError]:
         outcomes: dict[int, Receipt | CrmError] = {}
         waiting = dict(enumerate(requests))
         losses: Counter[int] = Counter()
@@ -125,7 +134,8 @@ class Execution:
                 appends[index] = await self._append(tenant_id, plan, ciphers)
             except Rejected as refusal:  # its subject was erased
                 outcomes[index] = refusal
-        stored = await self._store.ledger.append(tenant_id, list(appends.values()))
+        with span("crm.append", commands=len(appends)):
+            stored = await self._store.ledger.append(tenant_id, list(appends.values()))
         outcomes |= {index: _outcome(s) for index, s in zip(appends, stored, strict=True)}
         self._note_commits(
             tenant_id, (plans[i] for i in appends if isinstance(outcomes[i], Receipt))

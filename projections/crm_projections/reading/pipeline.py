@@ -17,6 +17,7 @@ import structlog
 from cachetools import LRUCache
 from psycopg import pq
 
+from crm_core.kernel.telemetry import span
 from crm_core.ledger.postgres.connections import Connection, Pool, connect_beside
 
 __all__ = ["NotAnswered", "Pipelines"]
@@ -52,7 +53,8 @@ class Pipelines:
 
         Raises NotAnswered. Whoever stops waiting costs the others nothing: the answer is dropped.
         """
-        return await (await self._line()).ask(statement, parameters)
+        with span("sql"):
+            return await (await self._line()).ask(statement, parameters)
 
     async def close(self) -> None:
         self._closed = True

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import structlog
 import typer
-import uvicorn
 from rich.console import Console
 
 from crm_api.cli.place import Place, embedded_only, open_place
@@ -30,8 +30,6 @@ from crm_core.kernel.collecting import collector_relaxed
 __all__ = ["add_to"]
 
 console = Console(highlight=False)
-
-_SHUTDOWN_SECONDS_MAX = 10
 
 PortOption = Annotated[int | None, typer.Option(help="CRM_PORT, or 8000, if not given.")]
 
@@ -105,7 +103,7 @@ def _print_card(address: str, company: DemoCompany, password: str) -> None:
 @asynccontextmanager
 async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]:
     """Runs the server; the body is run once it answers, and then it goes on until it is told."""
-    from crm_api.app import create_app
+    from crm_api.server import Server
     from crm_api.services import open_services
 
     if place.server is not None and not place.server.owned:
@@ -129,16 +127,10 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         signer,
         redis_url=settings.redis,
         snapshot_every=settings.snapshot_every,
+        allowance=settings.allowance,
+        trusted=settings.trusted(),
     ) as services:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(services),
-                log_level="warning",
-                access_log=False,
-                ws="websockets-sansio",
-                timeout_graceful_shutdown=_SHUTDOWN_SECONDS_MAX,
-            )
-        )
+        server = Server(services, settings.shutdown_seconds)
         running = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.01)
@@ -172,11 +164,16 @@ def _log_to_stderr() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
     )
+
+
+def _line(said: Any, **_: Any) -> bytes:
+    return msgspec.json.encode(said, enc_hook=str)
 
 
 def _password(path: Path) -> str:

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
     trusted_documents: Path | None = None
     """A manifest of documents that may be asked for by their hash, or a folder of such."""
+    shutdown_seconds: int = 10
+    """What requests have to finish in once the server is told to end."""
     host: str = "127.0.0.1"
     port: int = 8000
 

@@ -13,6 +13,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import Schema, validate_document
 
 from crm_api.graphql.limits import TOKENS_MAX, excesses, too_large
+from crm_core.kernel.telemetry import span
 
 __all__ = ["Documents", "valid_document"]
 
@@ -57,7 +58,8 @@ def _parse(text: str) -> DocumentNode | None:
     if document is not None:
         return document
     try:
-        document = parse(text, max_tokens=TOKENS_MAX)
+        with span("graphql.parse"):
+            document = parse(text, max_tokens=TOKENS_MAX)
     except GraphQLError:
         return None
     if len(text) <= _CACHED_LENGTH_MAX:
@@ -71,9 +73,10 @@ def _faults(text: str, document: DocumentNode, schema: Schema) -> list[GraphQLEr
     faults = _found.get(key)
     if faults is None:
         try:
-            faults = excesses(document) or validate_document(
-                schema._schema, document, tuple(specified_rules)
-            )
+            with span("graphql.validate"):
+                faults = excesses(document) or validate_document(
+                    schema._schema, document, tuple(specified_rules)
+                )
         except RecursionError:
             faults = [too_large("The document is nested too deeply.")]
         if len(text) <= _CACHED_LENGTH_MAX:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
-from uuid import uuid4
 
 import structlog
 from graphql import ExecutionResult as CoreResult
@@ -21,6 +20,7 @@ from strawberry.types.execution import StreamExecutionResult
 from crm_api.graphql.context import Context
 from crm_api.graphql.errors import ErrorCode, code_of
 from crm_api.messages import Language, sentence
+from crm_api.tracing import trace_id
 from crm_core import CrmError, SetupError
 
 __all__ = ["Masking", "presented"]
@@ -65,18 +65,15 @@ def presented(
     errors: Sequence[GraphQLError], language: Language, is_executing: bool
 ) -> list[GraphQLError]:
     """The errors as a client may see them; one that is presented already stays as it is."""
-    trace_id = uuid4().hex
     return [
         error
         if error.extensions and "traceId" in error.extensions
-        else _presented(error, language, is_executing, trace_id)
+        else _presented(error, language, is_executing)
         for error in errors
     ]
 
 
-def _presented(
-    error: GraphQLError, language: Language, is_executing: bool, trace_id: str
-) -> GraphQLError:
+def _presented(error: GraphQLError, language: Language, is_executing: bool) -> GraphQLError:
     cause = _cause(error)
     extensions: dict[str, object] = {}
     if cause is None:
@@ -90,14 +87,14 @@ def _presented(
             if code is ErrorCode.PROJECTION_LAGGING:
                 extensions["position"] = cause.parameters["reached"]
     if code in (ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE):
-        _log(error, cause, code, trace_id)
+        _log(error, cause, code)
     return GraphQLError(
         message,
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions={"code": code.value, **extensions, "traceId": trace_id},
+        extensions={"code": code.value, **extensions, "traceId": trace_id()},
     )
 
 
@@ -133,12 +130,12 @@ def _code_of_document(error: GraphQLError, is_executing: bool) -> ErrorCode:
     return ErrorCode.BAD_USER_INPUT if is_executing else ErrorCode.GRAPHQL_VALIDATION_FAILED
 
 
-def _log(error: GraphQLError, cause: BaseException | None, code: ErrorCode, trace_id: str) -> None:
+def _log(error: GraphQLError, cause: BaseException | None, code: ErrorCode) -> None:
     frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
     log.error(
         "graphql.failed",
         code=code.value,
-        trace_id=trace_id,
+        trace_id=trace_id(),
         path=".".join(map(str, error.path or ())),
         error=str(cause) if isinstance(cause, SetupError) else type(cause).__name__,
         at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import strawberry
+from prometheus_client import Gauge
 
 from crm_api.graphql.context import Info
 from crm_api.graphql.fields import follower
@@ -18,6 +19,7 @@ from crm_core import Denied
 __all__ = ["Subscription"]
 
 PAGE_EVENTS = 200  # what one subscriber holds in memory
+_OPEN = Gauge("crm_subscriptions_open", "Subscriptions that are being followed.")
 WAIT_SECONDS = 1.0  # then the token and the rights are looked at again
 
 
@@ -46,10 +48,11 @@ class Subscription:
         following = crm.subscribe(
             selection_of(types, record_id), after=start, page_events=PAGE_EVENTS
         )
-        while True:
-            page = await following.next_page(seconds=WAIT_SECONDS)
-            if (await context.present_rights()).is_nothing:  # raises once the token is over
-                raise Denied("event.read")
-            for event in page:
-                if await sees_event(context, event.record_type, event.record_id):
-                    yield EventRecord.of(event)
+        with _OPEN.track_inprogress():
+            while True:
+                page = await following.next_page(seconds=WAIT_SECONDS)
+                if (await context.present_rights()).is_nothing:  # raises once the token is over
+                    raise Denied("event.read")
+                for event in page:
+                    if await sees_event(context, event.record_type, event.record_id):
+                        yield EventRecord.of(event)

@@ -39,7 +39,7 @@ from crm_api.http.bodies import json_object, read_body, require_json
 from crm_api.http.charging import Charging
 from crm_api.http.media_types import JSON, RESPONSE, media_type_of, media_type_or_json
 from crm_api.http.refusals import HttpRefusal, refusal_error, refusal_response
-from crm_api.http.streams import EVENT_STREAM, TRANSPORTS
+from crm_api.http.streams import EVENT_STREAM, TRANSPORTS, until_closing
 from crm_api.messages import language_of
 from crm_api.schema import schema
 from crm_api.services import Services
@@ -111,6 +111,7 @@ class GraphQLApp(GraphQL[Context, None]):
             media_type = None if goes_on else media_type_of(request.headers.get("accept", ""))
             response = await self._respond(request)
         except HttpRefusal as refusal:
+            request.state.outcome = refusal.code.value
             language = language_of(request.headers.get("accept-language", ""))
             accepted = media_type_or_json(request.headers.get("accept", ""))
             response = refusal_response(refusal, language, accepted)
@@ -122,7 +123,10 @@ class GraphQLApp(GraphQL[Context, None]):
         response.headers["vary"] = "accept, accept-language, authorization"
         response.headers["cache-control"] = "no-store"
         response.headers["x-content-type-options"] = "nosniff"
-        await response(scope, receive, send)
+        if goes_on:
+            await until_closing(self._services.closing, response, scope, receive, send)
+        else:
+            await response(scope, receive, send)
 
     # --- HTTP -------------------------------------------------------------------------------------
 
@@ -167,7 +171,7 @@ class GraphQLApp(GraphQL[Context, None]):
                 raise HttpRefusal(
                     ErrorCode.UNAUTHENTICATED, "auth.required", {"www-authenticate": "Bearer"}
                 )
-            request.state.context = context
+        request.state.context = context
         return context
 
     async def parse_http_body(self, request: Any) -> GraphQLRequestData:
@@ -236,6 +240,7 @@ class GraphQLApp(GraphQL[Context, None]):
         if result.errors:
             language = language_of(request.headers.get("accept-language", ""))
             result.errors = presented(result.errors, language, is_executing=True)
+            request.state.outcome = (result.errors[0].extensions or {})["code"]
         response = process_result(result)
         if result.data is None and all(error.path is None for error in result.errors or ()):
             del response["data"]  # nothing was executed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm_api.graphql.errors import ErrorCode, code_of
 from crm_api.http.refusals import HttpRefusal, refusal_response
 from crm_api.messages import language_of
+from crm_api.tracing import trace_id
 
 __all__ = ["Guard"]
 
@@ -49,13 +49,12 @@ class Guard:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:  # noqa: BLE001 - see the module
-            trace_id = uuid4().hex
             code = code_of(error)
             frames = traceback.extract_tb(error.__traceback__)
             log.error(
                 "http.failed",
                 code=code.value,
-                trace_id=trace_id,
+                trace_id=trace_id(),
                 error=type(error).__name__,
                 at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
             )
@@ -64,7 +63,6 @@ class Guard:
                 refusal = HttpRefusal(
                     ErrorCode.UNAVAILABLE if away else ErrorCode.INTERNAL,
                     "api.unavailable" if away else "api.internal",
-                    trace_id=trace_id,
                 )
                 language = language_of(Request(scope).headers.get("accept-language", ""))
                 response = refusal_response(refusal, language, "application/json")

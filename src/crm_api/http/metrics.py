@@ -1,10 +1,10 @@
-"""What a monitoring system scrapes: how far the read models are behind the ledger."""
+"""What a monitoring system scrapes: lags, requests, commands, and the process itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -18,8 +18,8 @@ __all__ = ["Metrics"]
 
 
 class Metrics:
-    """`GET /metrics`, in the text format of Prometheus. Names of read models, and numbers: nothing
-    about any record.
+    """`GET /metrics`, in the text format of Prometheus. Names of read models and commands, codes,
+    and numbers: nothing about any record.
     """
 
     def __init__(self, services: Services) -> None:
@@ -30,7 +30,8 @@ class Metrics:
         found = await self._services.runner.status()
         registry = CollectorRegistry()
         registry.register(_Lags([at for at in found if at.tenant_id == crm.tenant_id]))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        text = generate_latest(registry) + generate_latest(REGISTRY)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 class _Lags(Collector):

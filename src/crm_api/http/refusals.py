@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from starlette.responses import Response
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.messages import Language, sentence
+from crm_api.tracing import trace_id
 
 __all__ = ["HttpRefusal", "refusal_error", "refusal_response"]
 
@@ -57,7 +57,7 @@ def refusal_error(refusal: HttpRefusal, language: Language) -> Any:
         "extensions": {
             "code": refusal.code.value,
             "reason": refusal.reason,
-            "traceId": refusal.parameters.get("trace_id") or uuid4().hex,
+            "traceId": trace_id(),
         },
     }
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.streaming import (
     HTTPStreamTransport,
     MultipartSubscriptionTransport,
@@ -9,7 +13,7 @@ from strawberry.http.streaming import (
 )
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, MULTIPART_SUBSCRIPTION_PROTOCOL
 
-__all__ = ["EVENT_STREAM", "TRANSPORTS"]
+__all__ = ["EVENT_STREAM", "TRANSPORTS", "until_closing"]
 
 EVENT_STREAM = SSETransport.protocol
 _EVENTS = "text/event-stream"
@@ -27,6 +31,27 @@ class _EventStream(SSETransport):
 
     def encode_comment(self, comment: str) -> str:
         return super().encode_comment(comment).replace("\r\n", "\n")
+
+
+async def until_closing(
+    closing: asyncio.Event, response: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Sends the response; once the server closes it ends without being complete, so that a client
+    knows to go on elsewhere.
+    """
+    sending = asyncio.ensure_future(response(scope, receive, send))
+    told = asyncio.ensure_future(closing.wait())
+    try:
+        await asyncio.wait([sending, told], return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
+            return
+    finally:
+        told.cancel()
+        sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await sending
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 TRANSPORTS: dict[str, type[HTTPStreamTransport]] = {

@@ -15,6 +15,7 @@ from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
 from crm_api.services import Services
 from crm_core import CrmError, Lagging
+from crm_core.kernel.telemetry import span
 from crm_projections.reading import NotAnswered
 
 __all__ = ["CompiledReads"]
@@ -89,7 +90,8 @@ class CompiledReads:
         key = (text, operation_name, reader.likeness, variables.pattern)
         if key not in self._plans:
             try:
-                plan = compile_query(self._schema, document, reader, given, variables.late)
+                with span("graphql.plan"):
+                    plan = compile_query(self._schema, document, reader, given, variables.late)
             except NotCovered:
                 plan = None
             self._plans[key] = plan
