@@ -41,7 +41,7 @@ from crm_core.ledger.selection import EVERYTHING, Page, Selection
 from crm_core.ledger.snapshot_taker import SnapshotTaker
 from crm_core.ledger.snapshots import InMemorySnapshotStore, SnapshotStore
 from crm_core.ledger.subscription import Subscription, Tail
-from crm_core.ledger.watch import Relay
+from crm_core.ledger.watch import relay_by
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
@@ -115,7 +115,7 @@ class Crm:
         loaded by a snapshot; 0 takes none. Raises SetupError `database.unreachable`,
         `database.not_migrated` or `redis.bad_url`.
         """
-        relay = _relay(redis_url) if beside is None else None
+        relay = relay_by(redis_url) if beside is None else None
         if every_tenant:
             pool = await open_pool(url, "crm_app")
         else:
@@ -402,14 +402,6 @@ class Crm:
 
     async def _stream(self, record_id: UUID, as_of: AsOf) -> list[RecordedEvent]:
         return await self.store.stream(self.tenant_id, [record_id], up_to=as_of.position)
-
-
-def _relay(redis_url: str | None) -> Relay | None:
-    if redis_url is None:
-        return None
-    from crm_core.ledger.redis_signal import RedisSignal  # only who has a Redis loads its client
-
-    return RedisSignal(redis_url)
 
 
 assert catalog.CONTEXTS, "importing the catalog registers every event class"

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from crm_core import EVERYTHING, SYSTEM, Crm, Page, RecordedEvent, Request, Selection, Subscription
 from crm_core.customers import RegisterPerson, RenameCustomer, TagCustomer
 from crm_core.embedded import EmbeddedPostgres
+from crm_core.kernel.clock import SystemClock
 from crm_core.ledger.memory import InMemoryLedger
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.keys import PostgresKeyStore
@@ -25,6 +26,7 @@ from crm_core.ledger.records import Append, StoredEvent
 from crm_core.ledger.signal import Closed
 from crm_core.ledger.subscription import Tail
 from crm_core.ledger.watch import Pauses
+from crm_core.privacy.cipher import new_key
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
 from query_counts import count_queries
 
@@ -328,3 +330,27 @@ def test_the_same_without_await() -> None:
     thread.join(10)
     assert not thread.is_alive()
     assert seen == [1, 3]
+
+
+class Asked(InMemoryLedger):
+    """Counts how often it is asked for events."""
+
+    pages = 0
+
+    async def page(self, *args: Any, **given: Any) -> Page[StoredEvent]:
+        self.pages += 1
+        return await super().page(*args, **given)
+
+
+async def test_who_follows_asks_for_no_events_while_nothing_happens() -> None:
+    ledger = Asked(SystemClock())
+    async with Crm(ledger, Keyring(new_key(), InMemoryKeyStore())) as crm:
+        following = crm.subscribe()
+        assert await following.next_page(seconds=0.01) == []
+        asked = ledger.pages
+        for _ in range(5):
+            assert await following.next_page(seconds=0.01) == []
+        assert ledger.pages == asked
+        await crm.execute(RegisterPerson(name="Ada"), actor=SYSTEM)
+        (event,) = await following.next_page(seconds=10)
+        assert event.position == 1

@@ -44,6 +44,7 @@ class Subscription:
         self._position = after
         self._scanned_to = after
         self._reached = after  # as far as the ledger was said to reach
+        self._is_caught_up = False  # as far as the watch knows: then nothing is there to read
         self._ahead: deque[RecordedEvent] = deque()  # read, but not handed out yet
 
     @property
@@ -81,8 +82,11 @@ class Subscription:
         loop = asyncio.get_running_loop()
         deadline = None if seconds is None else loop.time() + seconds
         while True:
-            page = await self._read()
-            self._scanned_to = page.scanned_to
+            if self._is_caught_up:
+                page: Page[RecordedEvent] = Page([], self._scanned_to)
+            else:
+                page = await self._read()
+                self._scanned_to = page.scanned_to
             left = None if deadline is None else deadline - loop.time()
             if page or (left is not None and left <= 0):
                 return page
@@ -90,6 +94,7 @@ class Subscription:
             self._reached = await self._store.ledger.wait(
                 self._tenant_id, after=page.scanned_to, seconds=left
             )
+            self._is_caught_up = self._reached <= page.scanned_to
 
     async def _read(self) -> Page[RecordedEvent]:
         after, limit = self._scanned_to, self._page_events

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from crm_core.ledger.signal import Closed, Signal
 
-__all__ = ["Pauses", "Relay", "Watch"]
+__all__ = ["Pauses", "Relay", "Watch", "relay_by"]
 
 _LOOKS_APART_SECONDS = 0.005  # however often it is asked to look
 
@@ -41,6 +41,15 @@ class Relay(Protocol):
         """Calls `heard` with what other processes publish from now on."""
 
     async def close(self) -> None: ...
+
+
+def relay_by(redis_url: str | None) -> Relay | None:
+    """A relay by this Redis; none where there is none. Raises SetupError `redis.bad_url`."""
+    if redis_url is None:
+        return None
+    from crm_core.ledger.redis_signal import RedisSignal  # only who has a Redis loads its client
+
+    return RedisSignal(redis_url)
 
 
 class Watch:

@@ -5,6 +5,7 @@
 | `CRM_DATABASE_URL` | a database made ready by `crm migrate` | none: it must be named |
 | `CRM_TENANT` | whose application it is | `main` |
 | `CRM_ACTOR` | who acts, as `KIND:id`, such as `INTEGRATION:billing` | `SYSTEM:` and the name |
+| `CRM_REDIS_URL` | a Redis that wakes who follows in other processes at once | none |
 
 As everywhere in the library, `BANKACCOUNTS_CRM_TENANT` is for the application of that name only.
 """
@@ -29,6 +30,7 @@ from crm_core.kernel.portal import Portal
 from crm_core.ledger.ledger import Ledger
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.ledger import PostgresLedger
+from crm_core.ledger.watch import Relay, relay_by
 from crm_core.persistence.errors import library_errors
 from crm_core.persistence.log import ApplicationLog
 from crm_core.persistence.recorders import (
@@ -108,11 +110,11 @@ class LedgerFactory(InfrastructureFactory[LedgerTrackingRecorder]):
             raise SetupError(
                 "persistence.no_database", "set CRM_DATABASE_URL to a database of the CRM's"
             )
-        return self._open(url)
+        return self._open(url, relay_by(self.env.get("CRM_REDIS_URL")))
 
-    async def _open(self, url: str) -> Ledger:
+    async def _open(self, url: str, relay: Relay | None) -> Ledger:
         self._pool = await open_pool(url, "crm_app")
-        return PostgresLedger(self._pool)
+        return PostgresLedger(self._pool, relay=relay)
 
     def _snapshot_recorder(self) -> AggregateRecorder:
         return PostgresSnapshotRecorder(self.log, self._pool)

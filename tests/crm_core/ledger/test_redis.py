@@ -14,21 +14,24 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import eventsourcing.persistence as library
 import pytest
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from crm_core import SYSTEM, Crm, RecordedEvent, SetupError, Subscription
+from crm_core import SYSTEM, Crm, RecordedEvent, SetupError, Subscription, derived_id, tenant_id_of
 from crm_core.customers import RegisterPerson
 from crm_core.ledger import redis_signal
 from crm_core.ledger.postgres.connections import open_pool
 from crm_core.ledger.postgres.keys import PostgresKeyStore
 from crm_core.ledger.postgres.ledger import PostgresLedger
 from crm_core.ledger.redis_signal import RedisSignal
-from crm_core.ledger.watch import Pauses
+from crm_core.ledger.watch import Pauses, relay_by
+from crm_core.persistence import LedgerFactory
 from crm_core.privacy.keys import Keyring
 from query_counts import count_queries
 from redis_server import RedisServer
@@ -115,6 +118,26 @@ async def test_an_append_of_another_process_wakes_who_waits_for_it(
             subprocess.run, [sys.executable, "-c", _APPEND], check=True, env=environment
         )
         assert (await asyncio.wait_for(waiting, 20)).position == 1
+
+
+async def test_an_application_of_the_library_wakes_others_and_is_woken(
+    database_url: str, redis: RedisServer
+) -> None:
+    settings = {"CRM_DATABASE_URL": database_url, "CRM_REDIS_URL": redis.url}
+
+    def append_there() -> None:
+        with contextlib.closing(LedgerFactory(settings)) as factory:
+            event = library.StoredEvent(uuid4(), 1, "opened", b"{}")
+            factory.application_recorder().insert_events([event])
+
+    pool = await open_pool(database_url, "crm_app", size=2)
+    ledger = PostgresLedger(pool, relay=relay_by(redis.url), pauses=NEVER)
+    tenant_id = derived_id(tenant_id_of("main"), "application", "application")
+    waiting = asyncio.ensure_future(ledger.wait(tenant_id, after=0, seconds=None))
+    await heard(redis)
+    await asyncio.to_thread(append_there)
+    assert await asyncio.wait_for(waiting, 20) == 1
+    await ledger.close()
 
 
 async def test_without_redis_and_without_a_look_nobody_would_be_woken(database_url: str) -> None:
