@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from graphql import build_schema, parse, validate
 
 import crm_api.graphiql
 
@@ -56,6 +57,14 @@ def test_the_files_of_others_are_as_they_were_taken() -> None:
         assert hashlib.sha256((FOLDER / "vendor" / name).read_bytes()).hexdigest() == digest
     for folder in ("graphiql", "react", "react-dom"):
         assert (FOLDER / "vendor" / folder / "LICENSE").read_text().startswith("MIT License")
+
+
+def test_every_example_is_a_document_of_the_schema() -> None:
+    schema = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text())
+    examples = re.findall(r"query: `(.*?)`", (FOLDER / "page/examples.js").read_text(), re.DOTALL)
+    assert len(examples) >= 4
+    for example in examples:
+        assert validate(schema, parse(example)) == [], example
 
 
 # --- health ---------------------------------------------------------------------------------------
