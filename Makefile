@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help redis run test check lint types contracts schema schema-check client client-check golden bench soak judges servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check client client-check golden bench soak judges released servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -51,8 +51,11 @@ bench: .venv/dev.stamp  ## run the benchmarks; benchmarks/README.md holds the pu
 soak: .venv/dev.stamp .venv/servers.stamp  ## try the guarantees as often as a release must; takes days
 	@CRM_SOAK=1 $(BIN)/python -m pytest --no-cov tests/guarantees
 
-judges: .venv/dev.stamp  ## let tools that nobody here wrote judge the API; needs Node.js and npm
-	@$(BIN)/python tests/judges/run.py
+judges: .venv/dev.stamp .venv/judges.stamp  ## let tools that nobody here wrote judge the API
+	@PYTHONPATH=tests $(BIN)/python -m judges.run
+
+released: schema  ## keep the schema of a release: nothing may break it until the next
+	@cp schema.graphql tests/judges/released.graphql
 
 servers: .venv/servers.stamp  ## install PostgreSQL 15, 16 and 17, for the tests on every version
 
@@ -65,6 +68,9 @@ lock: .tools/uv.stamp  ## resolve the dependencies again and pin them with hashe
 		pyproject.toml --group build --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-deps \
 		requirements/servers.in -o requirements/servers.txt
+	@for name in judges judges-gql; do \
+		$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+			requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean:  ## remove what the other targets installed; the data in .crm stays
 	rm -rf .venv .tools
@@ -104,4 +110,16 @@ redis:  # its service is not started: tests start a server of their own
 		|| { test "$$(id -u)" = 0 && apt-get -qq update \
 			&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y postgresql-15; } >/dev/null \
 		|| echo "no PostgreSQL 15 (apt-get install postgresql-15): its tests will be skipped" >&2
+	@touch $@
+
+# Node.js comes in a wheel; npm takes what the lock names, and runs no script of it.
+.venv/judges.stamp: requirements/judges.txt requirements/judges-gql.txt \
+		tests/judges/package-lock.json .venv/pyvenv.cfg
+	@for name in judges judges-gql; do \
+		$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv/$$name \
+		&& $(UV) pip install --quiet --python .venv/$$name/bin/python \
+			--require-hashes -r requirements/$$name.txt || exit 1; done
+	@cp tests/judges/package.json tests/judges/package-lock.json .venv/judges
+	@cd .venv/judges && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null \
+		|| { echo "npm could not install the judges: is its registry reached?" >&2; exit 1; }
 	@touch $@

@@ -7,5 +7,5 @@ const fetchFn = (target, init = {}) =>
 const results = await auditServer({ url, fetchFn });
 const failed = results.filter((result) => result.status !== "ok");
 for (const result of failed) console.error(result.status, result.id, result.name, result.reason);
-console.log(`graphql-http: ${results.length - failed.length} of ${results.length} ok`);
+console.log(`${results.length - failed.length} of ${results.length} ok`);
 process.exit(failed.length ? 1 : 0);

@@ -14,4 +14,4 @@ for await (const result of client.iterate({
   break;
 }
 client.dispose();
-console.log("graphql-sse: a query, a subscription that resumes");
+console.log("a query, a subscription that resumes");

@@ -38,4 +38,4 @@ assert.strictEqual(await closed(["no json"]), 4400);
 assert.strictEqual(await closed([subscribe]), 4401);
 assert.strictEqual(await closed([init, init]), 4429);
 assert.strictEqual(await closed([init, subscribe, subscribe]), 4409);
-console.log("graphql-ws: a query, an error, a subscription; 4400, 4401, 4409, 4429");
+console.log("a query, an error, a subscription; 4400, 4401, 4409, 4429");
