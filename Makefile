@@ -120,6 +120,7 @@ redis:  # its service is not started: tests start a server of their own
 		&& $(UV) pip install --quiet --python .venv/$$name/bin/python \
 			--require-hashes -r requirements/$$name.txt || exit 1; done
 	@cp tests/judges/package.json tests/judges/package-lock.json .venv/judges
-	@cd .venv/judges && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null \
+	@cd .venv/judges && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts \
+			--no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null \
 		|| { echo "npm could not install the judges: is its registry reached?" >&2; exit 1; }
 	@touch $@

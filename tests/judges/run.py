@@ -36,8 +36,8 @@ SECONDS_MAX = 300
 
 
 async def main() -> int:
-    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
-    structlog.configure(wrapper_class=quiet)
+    logging.disable(logging.WARNING)  # that a client went away is no news here
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="crm-judges-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # as root, the server of the database runs as another user
@@ -115,9 +115,11 @@ async def _run(folder: Path, command: str, asked: Served | None) -> Verdict:
     try:
         async with asyncio.timeout(SECONDS_MAX):
             output, _ = await run.communicate()
-    except BaseException:
-        os.killpg(run.pid, signal.SIGKILL)
-        raise
+    except TimeoutError:
+        raise RuntimeError(f"no verdict in {SECONDS_MAX} s: {command.split()[:2]}") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)  # and whatever it has left running
     return Verdict(run.returncode == 0, output.decode(errors="replace"))
 
 
@@ -132,12 +134,12 @@ def _report(judge: Judge, verdict: Verdict, missed: list[Fault], seconds: float)
         counted = re.search(judge.counted, verdict.output)
         judged = judge.judged or (counted[0].strip() if counted else "")
         said = f"{judged}; no to {', '.join(fault.name for fault in judge.faults)}"
-    name = f"{judge.package} {_version(judge.package)}"
+    name = f"{judge.package} {version(judge.package)}"
     print(f"{'✔' if is_well else '✘'} {name:<38}{seconds:5.1f} s  {said}", flush=True)
     return is_well
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
     npm: dict[str, str] = json.loads((HERE / "package.json").read_text())["dependencies"]
     python = "".join(file.read_text() for file in (ROOT / "requirements").glob("judges*.in"))
     pinned = re.search(rf"^{package}(?:\[.+\])?==(\S+)", python, re.MULTILINE)

@@ -131,7 +131,7 @@ async def _listening(app: ASGIApp) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            app, log_level="error", ws="websockets-sansio", lifespan="off",
+            app, log_level="warning", ws="websockets-sansio", lifespan="off",
             timeout_graceful_shutdown=1,
         )
     )  # fmt: skip
