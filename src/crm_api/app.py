@@ -16,6 +16,7 @@ from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
 from crm_api.http.telemetry import Telemetry
+from crm_api.http.provider_login import ProviderLogin
 from crm_api.http.witness import Witness
 from crm_api.services import Services
 
@@ -33,6 +34,7 @@ def create_app(services: Services) -> Starlette:
             Route("/login", Login(services).sign_in, methods=["POST"]),
             Route("/health", Health(services).show),
             *Account(services).routes(),
+            *ProviderLogin(services).routes(),
             Route("/metrics", Metrics(services).show),
             *Witness(services).routes(),
             Route("/graphiql", graphiql_page),

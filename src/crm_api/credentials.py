@@ -1,4 +1,5 @@
-"""What a client proves who it is by: a signed-in user's token, or a program's API key.
+"""What a client proves who it is by: a signed-in user's token, a program's API key, or the token
+of another issuer that is configured.
 
 A key is `crmk_<id>_<secret>`, 256 random bits; only the SHA-256 of the secret is recorded. A
 session's refresh token is `<id>.<secret>`, kept in the same way, and good once.
@@ -9,16 +10,24 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
+
+from crm_api.providers.fetching import ProviderAway
+from crm_api.providers.verifier import Verifier
 from crm_api.tokens import Session, Tokens
-from crm_core import Crm
+from crm_core import Actor, Crm
 
 __all__ = ["Credentials", "Made", "made_key", "made_refresh_token", "parsed_refresh_token"]
 
+log = structlog.get_logger()
+
 _KEY = "crmk_"
 _LENGTH_MAX = 200
+_EPOCH_SECONDS_MAX = 253_402_300_799  # the year 9999 ends: datetimes go no further
 
 
 class Made(NamedTuple):
@@ -46,9 +55,10 @@ def parsed_refresh_token(token: str) -> tuple[UUID, str] | None:
 class Credentials:
     """Asks the directory, so that what was revoked opens nothing within a second."""
 
-    def __init__(self, crm: Crm, tokens: Tokens) -> None:
+    def __init__(self, crm: Crm, tokens: Tokens, others: Verifier | None = None) -> None:
         self._crm = crm
         self._tokens = tokens
+        self._others = others
 
     async def bearer(self, header: str) -> Session | None:
         """Who speaks by an Authorization header `Bearer <token or key>`; None where nobody does."""
@@ -58,7 +68,7 @@ class Credentials:
         credential = credential.strip()
         if credential.startswith(_KEY):
             return await self._by_key(credential.removeprefix(_KEY))
-        session = self._tokens.read(credential)
+        session = self._tokens.read(credential) or await self._by_others(credential)
         return None if session is None else await self._going_on(session)
 
     async def is_good(self, session: Session) -> bool:
@@ -73,11 +83,30 @@ class Credentials:
         known = (await self._crm.authority.directory()).key(*parted, now)
         return None if known is None else Session(known.actor, known.expires_at)
 
+    async def _by_others(self, token: str) -> Session | None:
+        """The user who is linked to whom another issuer's token is about."""
+        try:
+            claims = None if self._others is None else await self._others.claims(token)
+        except ProviderAway as away:
+            log.error("bearer.keys_away", cause=away.cause)
+            claims = None
+        if claims is None:
+            return None
+        identity = (claims["iss"], claims["sub"])
+        user_id = (await self._crm.authority.directory()).linked(*identity)
+        if user_id is None:
+            return None
+        expires_at = datetime.fromtimestamp(min(claims["exp"], _EPOCH_SECONDS_MAX), UTC)
+        return Session(Actor.user(user_id), expires_at, identity=identity)
+
     async def _going_on(self, session: Session) -> Session | None:
+        directory = await self._crm.authority.directory()
+        if session.identity is not None:
+            linked_id = directory.linked(*session.identity)
+            return session if session.actor.id == str(linked_id) else None
         if session.session_id is None:
             return session
-        now = self._crm.store.ledger.clock.now()
-        known = (await self._crm.authority.directory()).session(session.session_id, now)
+        known = directory.session(session.session_id, self._crm.store.ledger.clock.now())
         return None if known is None else replace(session, actor=known.actor)
 
 

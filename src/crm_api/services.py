@@ -14,6 +14,9 @@ import structlog
 from crm_api.credentials import Credentials
 from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
+from crm_api.providers.fetching import new_client
+from crm_api.providers.oidc import OidcProvider
+from crm_api.signing_in import PASSWORDS_ONLY, WaysIn
 from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
@@ -53,6 +56,7 @@ class Services:
     allowance: Allowance = STANDARD
     trusted: TrustedDocuments = THIRD_PARTY
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    oidc: OidcProvider | None = None
 
 
 @asynccontextmanager
@@ -66,6 +70,7 @@ async def open_services(
     snapshot_every: int = SNAPSHOT_EVERY,
     allowance: Allowance = STANDARD,
     trusted: TrustedDocuments = THIRD_PARTY,
+    ways_in: WaysIn = PASSWORDS_ONLY,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
@@ -107,11 +112,16 @@ async def open_services(
             ("retaining.failed", Retaining(crm, pool).run),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
-        tokens = Tokens(
-            await crm.store.keyring.blind(crm.tenant_id, "crm-api"),
-            crm.tenant_id,
-            crm.store.ledger.clock,
-        )
+        secret = await crm.store.keyring.blind(crm.tenant_id, "crm-api")
+        clock = crm.store.ledger.clock
+        tokens = Tokens(secret, crm.tenant_id, clock)
+        oidc = bearer = None
+        if ways_in.oidc is not None:
+            oidc = OidcProvider(ways_in.oidc, secret, clock)
+            opened.push_async_callback(oidc.close)
+        if ways_in.bearer is not None:
+            client = await opened.enter_async_context(new_client())
+            bearer = ways_in.bearer.verifier(client, clock)
         yield Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
@@ -120,9 +130,10 @@ async def open_services(
             runner=runner,
             audit=audit,
             tokens=tokens,
-            credentials=Credentials(crm, tokens),
+            credentials=Credentials(crm, tokens, bearer),
             allowance=allowance,
             trusted=trusted,
+            oidc=oidc,
         )
 
 

@@ -24,11 +24,14 @@ _LENGTH_MAX = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who a credential speaks for, and until when; `session_id` of one who has signed in."""
+    """Who a credential speaks for, and until when; `session_id` of one who has signed in,
+    `identity` of one whom another issuer vouches for: the issuer and its subject.
+    """
 
     actor: Actor
     expires_at: datetime
     session_id: UUID | None = None
+    identity: tuple[str, str] | None = None
 
 
 class Tokens:

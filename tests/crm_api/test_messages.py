@@ -21,6 +21,7 @@ RAISED = {
     "SetupError",
     "Refused",
     "HttpRefusal",
+    "unauthenticated",
     "__init__",
     "sentence",
 }

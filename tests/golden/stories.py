@@ -29,6 +29,7 @@ from crm_core.identity.share.events import ShareLevel
 from crm_core.identity.team import commands as team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
+from crm_core.identity.user import sign_in
 from crm_core.privacy.disclosure import commands as disclosure
 from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure import commands as erasure
@@ -425,6 +426,9 @@ def signing_in(first: int) -> Iterator[Command]:
     yield user.UseCode(user_id=CARA, code=recovery)
     yield user.NoteFailedSignIn(user_id=CARA, factor="password")
     yield user.RemoveTotp(user_id=CARA)
+    issuer = "https://accounts.example.com"
+    yield sign_in.LinkIdentity(user_id=CARA, issuer=issuer, subject="248289761001")
+    yield sign_in.UnlinkIdentity(user_id=CARA, issuer=issuer)
 
 
 def erasures() -> Iterator[Command]:

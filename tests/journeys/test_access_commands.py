@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +100,66 @@ def test_production_refuses_what_is_fit_for_a_desk_only(
 def test_production_takes_what_is_strong(url: str) -> None:
     strong = Settings(production=True, behind_tls=True, database_url=SecretStr(url))
     require_strong(strong, STRONG)
+
+
+OIDC = {
+    "oidc_issuer": "https://accounts.example.com", "oidc_client_id": "crm",
+    "oidc_client_secret": SecretStr("s"), "oidc_redirect_uri": "https://app.example.com/back",
+}  # fmt: skip
+JWT = {
+    "jwt_issuer": "https://accounts.example.com", "jwt_audience": "crm",
+    "jwt_keys": "https://accounts.example.com/jwks",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        OIDC | {"oidc_issuer": "http://localhost:9000"},
+        OIDC | {"oidc_redirect_uri": "http://localhost:3000/back"},
+        OIDC | {"oidc_client_secret": None},
+        OIDC | {"oidc_client_secret": SecretStr("")},
+        JWT | {"jwt_issuer": "http://localhost:9000"},
+        JWT | {"jwt_keys": "http://localhost:9000/jwks"},
+    ],
+    ids=str,
+)
+def test_production_refuses_a_provider_that_cannot_be_trusted(weak: dict[str, Any]) -> None:
+    require_strong(Settings(**OIDC, **JWT, production=True, behind_tls=True), STRONG)
+    require_strong(Settings(**weak), STRONG)
+    with pytest.raises(SetupError) as refused:
+        require_strong(Settings(**weak, production=True, behind_tls=True), STRONG)
+    assert refused.value.code == "serve.weak_provider"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (OIDC | {"oidc_client_id": None}, "serve.provider_incomplete"),
+        (JWT | {"jwt_keys": None}, "serve.issuer_incomplete"),
+        (OIDC | {"oidc_algorithms": "RS256,HS256"}, "serve.algorithm_not_allowed"),
+        (JWT | {"jwt_algorithms": "none"}, "serve.algorithm_not_allowed"),
+        (JWT | {"jwt_algorithms": ""}, "serve.algorithm_not_allowed"),
+        (OIDC | {"oidc_issuer": "http://accounts.example.com"}, "serve.plain_http"),
+        (OIDC | {"oidc_client_secret": None, "oidc_client_secret_file": Path("/nowhere")},
+         "serve.secret_unreadable"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_provider_that_cannot_work_is_refused_at_the_start(
+    given: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(SetupError) as refused:
+        Settings(**given).ways_in()
+    assert refused.value.code == code
+
+
+def test_the_secret_of_the_provider_comes_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+    given = OIDC | {"oidc_client_secret": None, "oidc_client_secret_file": tmp_path / "secret"}
+    ways = Settings(**given).ways_in()
+    assert ways.oidc is not None
+    assert ways.oidc.client_secret == "from a file"
 
 
 def test_production_refuses_a_debugging_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         snapshot_every=settings.snapshot_every,
         allowance=settings.allowance,
         trusted=settings.trusted(),
+        ways_in=settings.ways_in(),
     ) as services:
         server = Server(services, settings.shutdown_seconds)
         running = asyncio.create_task(server.serve(sockets=[listening]))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from crm_api.cli.sign_in_settings import SignInSettings
 from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
 from crm_core import SetupError
@@ -27,10 +27,8 @@ __all__ = ["Settings", "audit_signer", "require_strong", "root_key"]
 _KEY_VARIETY_MIN = 16  # different bytes among 32; random ones have about 30
 
 
-class Settings(BaseSettings):
+class Settings(SignInSettings):
     """Secrets come by the environment or by a file, never by an argument that others can see."""
-
-    model_config = SettingsConfigDict(env_prefix="CRM_")
 
     database_url: SecretStr | None = None
     """A PostgreSQL 15 or newer; without it, an embedded one in `data_dir`."""
@@ -98,6 +96,7 @@ def require_strong(settings: Settings, key: bytes) -> None:
         )
     if sys.flags.dev_mode or os.environ.get("PYTHONASYNCIODEBUG"):
         raise SetupError("serve.weak_debugging", "start Python without its debugging modes")
+    settings.require_strong_sign_in()
     if settings.database_url is not None:
         _require_verified(settings.database_url.get_secret_value())
 

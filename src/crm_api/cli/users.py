@@ -18,10 +18,12 @@ from crm_core.identity import (
     DeactivateUser,
     GrantRole,
     InviteUser,
+    LinkIdentity,
     RemoveTotp,
     RevokeRole,
     SetPassword,
     SuspendUser,
+    UnlinkIdentity,
 )
 
 console = Console()
@@ -100,6 +102,22 @@ def deactivate(email: Email) -> None:
 def remove_totp(email: Email) -> None:
     """Take a user's second factor away, as when the device is lost."""
     _execute(email, lambda user_id: RemoveTotp(user_id=user_id))
+
+
+@user.command("link")
+def link(
+    email: Email,
+    issuer: Annotated[str, typer.Argument(help="The provider, as its metadata names it.")],
+    subject: Annotated[str, typer.Argument(help="Who the user is there: the claim `sub`.")],
+) -> None:
+    """Let a user in whom a provider knows."""
+    _execute(email, lambda user_id: LinkIdentity(user_id=user_id, issuer=issuer, subject=subject))
+
+
+@user.command("unlink")
+def unlink(email: Email, issuer: str) -> None:
+    """End that a user is let in by a provider."""
+    _execute(email, lambda user_id: UnlinkIdentity(user_id=user_id, issuer=issuer))
 
 
 def _execute(email: str, command: Callable[[UUID], Command]) -> None:

@@ -6,22 +6,20 @@ the sealed secret of the second factor.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crm_api.credentials import made_key, made_refresh_token, parsed_refresh_token
-from crm_api.graphql.errors import ErrorCode, code_of
+from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.ids import global_id, uuid_of
-from crm_api.http.bodies import read_json
-from crm_api.http.refusals import HttpRefusal, refusal_response
-from crm_api.messages import language_of
+from crm_api.http.posts import answering, read_fields, speaker, unauthenticated
+from crm_api.http.refusals import HttpRefusal
 from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import SYSTEM, Actor, CrmError, new_id
@@ -45,10 +43,10 @@ from crm_core.identity.session.events import SessionEnd
 
 __all__ = ["SESSION_DAYS", "Account", "open_session"]
 
+log = structlog.get_logger()
+
 SESSION_DAYS = 30
 _ISSUER = "CRM"
-
-Handler = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
 class KeyWanted(msgspec.Struct, frozen=True):
@@ -80,7 +78,7 @@ class Account:
 
     def routes(self) -> list[Route]:
         return [
-            Route(path, self._answering(handler), methods=["POST"])
+            Route(path, answering(handler), methods=["POST"])
             for path, handler in (
                 ("/session/refresh", self.refresh),
                 ("/session/end", self.sign_out),
@@ -93,9 +91,9 @@ class Account:
 
     async def refresh(self, request: Request) -> dict[str, Any]:
         """A new access token and a new refresh token for the present one, which is good once."""
-        parsed = parsed_refresh_token((await _read(request, RefreshGiven)).refresh_token)
+        parsed = parsed_refresh_token((await read_fields(request, RefreshGiven)).refresh_token)
         if parsed is None:
-            raise _unauthenticated("session.over")
+            raise unauthenticated("session.over")
         session_id, presented = parsed
         made = made_refresh_token(session_id)
         crm = self._services.crm
@@ -105,15 +103,15 @@ class Account:
                 SYSTEM,
             )
         except CrmError as refusal:
-            raise _unauthenticated("session.over") from refusal
+            raise unauthenticated("session.over") from refusal
         record = await crm.get(SessionRecord, session_id)
         token, session = self._services.tokens.issue(record.user_id, session_id)
         if not await self._services.credentials.is_good(session):  # an old token was presented
-            raise _unauthenticated("session.over")
+            raise unauthenticated("session.over")
         return _signed_in(token, session, made.secret)
 
     async def sign_out(self, request: Request) -> dict[str, Any]:
-        session = await self._session(request)
+        session = await speaker(self._services, request)
         if session.session_id is not None:
             end = EndSession(session_id=session.session_id, cause=SessionEnd.SIGNED_OUT)
             await self._services.crm.execute(end, SYSTEM)
@@ -121,26 +119,29 @@ class Account:
 
     async def impersonate(self, request: Request) -> dict[str, Any]:
         """A session of one's own in which one sees and does what another may; both are recorded."""
-        session = await self._session(request)
+        session = await speaker(self._services, request)
         crm = self._services.crm
-        other_id = uuid_of((await _read(request, UserNamed)).user_id)
+        other_id = uuid_of((await read_fields(request, UserNamed)).user_id)
         if other_id is None or session.actor.on_behalf_of is not None:
             raise HttpRefusal(ErrorCode.BAD_REQUEST, "login.malformed")
         as_other = Actor(session.actor.kind, session.actor.id, on_behalf_of=str(other_id))
         (await crm.rights(crm.tenant_id, session.actor)).require("user", "impersonate")
         (await crm.rights(crm.tenant_id, as_other)).require("user", "read")
-        return await open_session(self._services, UUID(session.actor.id), other_id)
+        user_id = UUID(session.actor.id)
+        return await open_session(
+            self._services, user_id, "impersonation", impersonated_id=other_id
+        )
 
     async def enrol(self, request: Request) -> dict[str, Any]:
-        session = await self._session(request)
+        session = await speaker(self._services, request)
         user = await self._services.crm.get(User, UUID(session.actor.id))
         secret = new_totp_secret()
         await self._services.crm.execute(EnrolTotp(user_id=user.id, secret=secret), session.actor)
         return {"secret": secret, "uri": totp_uri(secret, str(user.email or user.id), _ISSUER)}
 
     async def confirm(self, request: Request) -> dict[str, Any]:
-        session = await self._session(request)
-        code = (await _read(request, CodeGiven)).code
+        session = await speaker(self._services, request)
+        code = (await read_fields(request, CodeGiven)).code
         codes = new_recovery_codes()
         confirm = ConfirmTotp(
             user_id=UUID(session.actor.id),
@@ -151,8 +152,8 @@ class Account:
         return {"recoveryCodes": list(codes)}
 
     async def issue_key(self, request: Request) -> dict[str, Any]:
-        session = await self._session(request)
-        wanted = await _read(request, KeyWanted)
+        session = await speaker(self._services, request)
+        wanted = await read_fields(request, KeyWanted)
         user_id = uuid_of(wanted.user_id or session.actor.id)
         if user_id is None:
             raise HttpRefusal(ErrorCode.BAD_REQUEST, "id.malformed")
@@ -169,32 +170,14 @@ class Account:
         await self._services.crm.execute(issue, session.actor)
         return {"keyId": global_id("ApiKey", key_id), "key": made.secret}
 
-    async def _session(self, request: Request) -> Session:
-        session = await self._services.credentials.bearer(request.headers.get("authorization", ""))
-        if session is None:
-            raise _unauthenticated("auth.required")
-        return session
-
-    def _answering(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            try:
-                return JSONResponse(await handler(request), headers={"cache-control": "no-store"})
-            except HttpRefusal as refusal:
-                refused = refusal
-            except CrmError as refusal:
-                if code_of(refusal) in (ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE):
-                    raise
-                refused = HttpRefusal(code_of(refusal), refusal.code, None, **refusal.parameters)
-            language = language_of(request.headers.get("accept-language", ""))
-            return refusal_response(refused, language, "application/json")
-
-        return answer
-
 
 async def open_session(
-    services: Services, user_id: UUID, impersonated_id: UUID | None = None
+    services: Services, user_id: UUID, by: str, *, impersonated_id: UUID | None = None
 ) -> dict[str, Any]:
-    """Signs a user in who has proved who it is: what the answer has to say of the new session."""
+    """Signs a user in who has proved who it is: what the answer has to say of the new session.
+
+    `by`: the proof, such as `password`; it is recorded as the reason.
+    """
     session_id = new_id()
     made = made_refresh_token(session_id)
     now = services.crm.store.ledger.clock.now()
@@ -207,7 +190,9 @@ async def open_session(
             impersonated_id=impersonated_id,
         ),
         SYSTEM,
+        reason=f"signed_in:{by}",
     )
+    log.info("login.succeeded", user_id=str(user_id), by=by)
     return _signed_in(*services.tokens.issue(user_id, session_id), made.secret)
 
 
@@ -218,21 +203,3 @@ def _signed_in(token: str, session: Session, refresh_token: str) -> dict[str, An
         "refreshToken": refresh_token,
         "userId": global_id("User", UUID(session.actor.id)),
     }
-
-
-async def _read(request: Request, of: type[Any]) -> Any:
-    """The body as this struct, its names in camel case. Raises HttpRefusal."""
-    given = await read_json(request)
-    plain = {_snake(name): value for name, value in given.items()}
-    try:
-        return msgspec.convert(plain, of)
-    except msgspec.ValidationError:
-        raise HttpRefusal(ErrorCode.BAD_REQUEST, "http.bad_fields") from None
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def _unauthenticated(reason: str) -> HttpRefusal:
-    return HttpRefusal(ErrorCode.UNAUTHENTICATED, reason, {"www-authenticate": "Bearer"})

@@ -81,8 +81,7 @@ class Login:
             raise HttpRefusal(ErrorCode.UNAUTHENTICATED, "login.failed")
         await self._check_second_factor(user, given)
         self._limits[0].forget(keys[0])
-        answer = await open_session(self._services, user.id)
-        log.info("login.succeeded", user_id=str(user.id))
+        answer = await open_session(self._services, user.id, "password")
         return JSONResponse(answer, headers={"cache-control": "no-store"})
 
     async def _check_second_factor(self, user: User, given: Credentials) -> None:

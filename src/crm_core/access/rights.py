@@ -209,7 +209,14 @@ def _rules(**actions: str) -> tuple[Rule, ...]:
 _ONESELF: Final = (
     Rule(
         kind="user",
-        actions=("set_password", "enrol_totp", "confirm_totp", "remove_totp", "issue_key"),
+        actions=(
+            "set_password",
+            "enrol_totp",
+            "confirm_totp",
+            "remove_totp",
+            "issue_key",
+            "unlink_identity",
+        ),
         scope=Scope.OWN,
     ),
     Rule(kind="api_key", actions=(READ, "issue", "revoke"), scope=Scope.OWN),

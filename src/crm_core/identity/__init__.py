@@ -38,6 +38,7 @@ from crm_core.identity.user.commands import (
     SuspendUser,
     UseCode,
 )
+from crm_core.identity.user.sign_in import LinkIdentity, UnlinkIdentity
 from crm_core.identity.user.user import User, UserStatus
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "GrantShare",
     "InviteUser",
     "IssueApiKey",
+    "LinkIdentity",
     "MoveTeam",
     "NoteFailedSignIn",
     "OnboardTenant",
@@ -81,6 +83,7 @@ __all__ = [
     "SuspendUser",
     "Team",
     "Tenant",
+    "UnlinkIdentity",
     "UseCode",
     "User",
     "UserStatus",

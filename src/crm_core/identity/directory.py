@@ -87,6 +87,7 @@ class Directory:
         self._keys: dict[UUID, KnownKey] = {}
         self._sessions: dict[UUID, KnownSession] = {}
         self._sessions_kept = 1_000
+        self._linked: dict[tuple[str, str], UUID] = {}
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -137,6 +138,11 @@ class Directory:
         if known.impersonated_id is not None and not self._is_in(known.impersonated_id):
             return None
         return known
+
+    def linked(self, issuer: str, subject: str) -> UUID | None:
+        """The user whom this provider knows by this name, if the user is let in."""
+        user_id = self._linked.get((issuer, subject))
+        return user_id if user_id is not None and self._is_in(user_id) else None
 
     def _is_in(self, user_id: UUID) -> bool:
         known = self._users.get(user_id)
@@ -249,6 +255,17 @@ class Directory:
                 self._users[user_id].roles.add(event.role)
             case user.RoleRevoked():
                 self._users[user_id].roles.discard(event.role)
+            case user.IdentityLinked() if isinstance(event.subject, str):
+                self._linked[event.issuer, event.subject] = user_id
+            case user.IdentityUnlinked():
+                self._unlink(user_id, event.issuer)
+
+    def _unlink(self, user_id: UUID, issuer: str) -> None:
+        self._linked = {
+            key: linked_id
+            for key, linked_id in self._linked.items()
+            if linked_id != user_id or key[0] != issuer
+        }
 
     def _leave(self, user_id: UUID, status: UserStatus) -> None:
         self._users[user_id].status = status

@@ -68,7 +68,7 @@ class SuspendUser(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         await _keep_governed(work, user)
         user.suspend(self.reason)
 
@@ -81,7 +81,7 @@ class DeactivateUser(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         await _keep_governed(work, user)
         user.deactivate()
 
@@ -95,7 +95,7 @@ class SetPassword(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         known = [text for text in (user.name, user.email) if isinstance(text, str)]
         await asyncio.to_thread(check_strength, self.password, known)
         user.set_password(await asyncio.to_thread(hash_of, self.password))
@@ -125,7 +125,7 @@ class RevokeRole(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         if self.role == ADMIN:
             await _keep_governed(work, user)
         user.revoke_role(self.role)
@@ -146,7 +146,7 @@ class EnrolTotp(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         user.enrol_totp(self.secret)
 
 
@@ -163,7 +163,7 @@ class ConfirmTotp(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         user.confirm_totp(self.code, self.recovery_digests)
 
 
@@ -186,7 +186,7 @@ class RemoveTotp(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
-        await _require_authority(work, user)
+        await require_authority(work, user)
         user.remove_totp()
 
 
@@ -201,7 +201,7 @@ class NoteFailedSignIn(OnUser, frozen=True, kw_only=True):
         (await work.load(User, self.user_id)).fail_sign_in(self.factor)
 
 
-async def _require_authority(work: Work, user: User) -> None:
+async def require_authority(work: Work, user: User) -> None:
     """Only who may do all that a user may has power over them; oneself always."""
     if work.actor.id != str(user.id):
         for role in sorted(user.roles):

@@ -76,6 +76,19 @@ class TotpRemoved(Event):
     TOPIC = "identity.user.totp_removed"
 
 
+class IdentityLinked(Event):
+    """The user signs in at a provider, too: `subject` is who the user is to this issuer."""
+
+    TOPIC = "identity.user.identity_linked"
+    issuer: str
+    subject: PersonalText
+
+
+class IdentityUnlinked(Event):
+    TOPIC = "identity.user.identity_unlinked"
+    issuer: str
+
+
 class SignInFailed(Event):
     """Somebody knew the address, and gave a wrong password or a wrong code."""
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from crm_core.access.rights import ADMIN
 from crm_core.identity.second_factor import digest_of_code, step_of
 from crm_core.identity.user import events as e
-from crm_core.kernel.aggregate import Aggregate, HeldKey
+from crm_core.kernel.aggregate import Aggregate, HeldKey, external_key
 from crm_core.kernel.errors import Invalid, Rejected
 from crm_core.kernel.events import OptionalPersonalText, PersonalText
 from crm_core.kernel.values import normal_email
@@ -39,6 +39,7 @@ class User(Aggregate):
     is_totp_confirmed: bool = False
     totp_step: int = 0
     recovery_digests: frozenset[str] = frozenset()
+    identities: dict[str, PersonalText] = field(default_factory=dict)
 
     @classmethod
     def invite(
@@ -92,10 +93,30 @@ class User(Aggregate):
             self.record(e.RoleRevoked, role=role)
 
     def held_keys(self) -> frozenset[HeldKey]:
-        """A user signs in with the e-mail address, so no two may have the same."""
-        if self.status is UserStatus.DEACTIVATED or not isinstance(self.email, str):
+        """What a user signs in with, so that no two have the same."""
+        if self.status is UserStatus.DEACTIVATED:
             return frozenset()
-        return frozenset({HeldKey("login", self.email)})
+        emails = {HeldKey("login", self.email)} if isinstance(self.email, str) else set()
+        return frozenset(emails).union(
+            external_key("user", issuer, subject)
+            for issuer, subject in self.identities.items()
+            if isinstance(subject, str)
+        )
+
+    # --- at other providers -------------------------------------------------------------------
+
+    def link_identity(self, issuer: str, subject: str) -> None:
+        """One identity of each issuer."""
+        self.require_present()
+        if self.identities.get(issuer) == subject:
+            return
+        if issuer in self.identities:
+            raise Rejected("user.identity_linked_already", issuer=issuer)
+        self.record(e.IdentityLinked, issuer=issuer, subject=subject)
+
+    def unlink_identity(self, issuer: str) -> None:
+        if issuer in self.identities:
+            self.record(e.IdentityUnlinked, issuer=issuer)
 
     # --- the second factor --------------------------------------------------------------------
 
@@ -186,6 +207,10 @@ class User(Aggregate):
             case e.TotpRemoved():
                 self.totp_secret, self.is_totp_confirmed = None, False
                 self.recovery_digests = frozenset()
+            case e.IdentityLinked():
+                self.identities[event.issuer] = event.subject
+            case e.IdentityUnlinked():
+                self.identities.pop(event.issuer, None)
             case e.SignInFailed():
                 pass  # for the record
             case _:

@@ -1,0 +1,131 @@
+"""What the environment says of the ways in beside the password: CRM_OIDC_…, CRM_JWT_…"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from crm_api.providers.fetching import is_loopback
+from crm_api.providers.oidc import OidcSettings
+from crm_api.providers.verifier import ALGORITHMS, STANDARD_ALGORITHMS
+from crm_api.signing_in import BearerSettings, WaysIn
+from crm_core import SetupError
+
+__all__ = ["SignInSettings"]
+
+
+class SignInSettings(BaseSettings):
+    """The part of `Settings` that is about signing in."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_")
+
+    oidc_issuer: str | None = None
+    """An OpenID provider that people sign in at, as its own metadata names it."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_client_secret_file: Path | None = None
+    oidc_redirect_uri: str | None = None
+    """The client's page to which the provider sends people back."""
+    oidc_algorithms: str = ",".join(STANDARD_ALGORITHMS)
+    """What its tokens may be signed with; nothing else is taken, whatever a token says."""
+    oidc_match_email: bool = False
+    """Whether an address that the provider has verified links a user at the first sign-in."""
+    jwt_issuer: str | None = None
+    """Whose bearer tokens are taken beside ours."""
+    jwt_audience: str | None = None
+    jwt_keys: str | None = None
+    """The issuer's public keys (JWKS): a file, or an address that begins with https."""
+    jwt_algorithms: str = ",".join(STANDARD_ALGORITHMS)
+
+    def ways_in(self) -> WaysIn:
+        """Raises SetupError where something is missing or cannot be taken."""
+        return WaysIn(oidc=self._oidc(), bearer=self._bearer())
+
+    def require_strong_sign_in(self) -> None:
+        """Raises SetupError `serve.weak_…` for what must not be in production."""
+        ways = self.ways_in()
+        if ways.oidc is not None:
+            _require_https("CRM_OIDC_ISSUER", ways.oidc.issuer)
+            _require_https("CRM_OIDC_REDIRECT_URI", ways.oidc.redirect_uri)
+            if not ways.oidc.client_secret:
+                raise SetupError(
+                    "serve.weak_provider",
+                    "set CRM_OIDC_CLIENT_SECRET or CRM_OIDC_CLIENT_SECRET_FILE",
+                )
+        if ways.bearer is not None:
+            _require_https("CRM_JWT_ISSUER", ways.bearer.issuer)
+            if ways.bearer.keys.startswith("http:"):
+                _require_https("CRM_JWT_KEYS", ways.bearer.keys)
+
+    def _oidc(self) -> OidcSettings | None:
+        if self.oidc_issuer is None:
+            return None
+        if self.oidc_client_id is None or self.oidc_redirect_uri is None:
+            raise SetupError(
+                "serve.provider_incomplete", "set CRM_OIDC_CLIENT_ID and CRM_OIDC_REDIRECT_URI"
+            )
+        _require_address("CRM_OIDC_ISSUER", self.oidc_issuer)
+        return OidcSettings(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            redirect_uri=self.oidc_redirect_uri,
+            client_secret=self._client_secret(),
+            algorithms=_algorithms("CRM_OIDC_ALGORITHMS", self.oidc_algorithms),
+            matches_email=self.oidc_match_email,
+        )
+
+    def _bearer(self) -> BearerSettings | None:
+        if self.jwt_issuer is None:
+            return None
+        if self.jwt_audience is None or self.jwt_keys is None:
+            raise SetupError("serve.issuer_incomplete", "set CRM_JWT_AUDIENCE and CRM_JWT_KEYS")
+        _require_address("CRM_JWT_ISSUER", self.jwt_issuer)
+        if self.jwt_keys.startswith("http:"):
+            _require_address("CRM_JWT_KEYS", self.jwt_keys)
+        return BearerSettings(
+            issuer=self.jwt_issuer,
+            audience=self.jwt_audience,
+            keys=self.jwt_keys,
+            algorithms=_algorithms("CRM_JWT_ALGORITHMS", self.jwt_algorithms),
+        )
+
+    def _client_secret(self) -> str | None:
+        if self.oidc_client_secret is not None:
+            return self.oidc_client_secret.get_secret_value()
+        if self.oidc_client_secret_file is None:
+            return None
+        try:
+            return self.oidc_client_secret_file.read_text("utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            raise SetupError(
+                "serve.secret_unreadable",
+                "CRM_OIDC_CLIENT_SECRET_FILE names a file with nothing but the secret",
+                cause=type(error).__name__,
+            ) from None
+
+
+def _algorithms(variable: str, given: str) -> tuple[str, ...]:
+    """Raises SetupError for those that work with shared secrets, or with none."""
+    named = tuple(name for part in given.split(",") if (name := part.strip()))
+    if not named or not ALGORITHMS.issuperset(named):
+        raise SetupError(
+            "serve.algorithm_not_allowed",
+            f"set {variable} to some of {', '.join(sorted(ALGORITHMS))}",
+            given=given,
+        )
+    return named
+
+
+def _require_address(variable: str, url: str) -> None:
+    """Plain HTTP is for providers on this machine."""
+    if not url.startswith("https://") and not is_loopback(url):
+        raise SetupError("serve.plain_http", f"set {variable} to an address that begins with https")
+
+
+def _require_https(variable: str, url: str) -> None:
+    if not url.startswith("https://"):
+        raise SetupError(
+            "serve.weak_provider", f"set {variable} to an address that begins with https"
+        )
