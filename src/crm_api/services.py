@@ -13,6 +13,7 @@ import structlog
 
 from crm_api.credentials import Credentials
 from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.attempts import Attempts
 from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
 from crm_api.providers.fetching import new_client
 from crm_api.providers.oidc import OidcProvider
@@ -57,6 +58,7 @@ class Services:
     trusted: TrustedDocuments = THIRD_PARTY
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     oidc: OidcProvider | None = None
+    attempts: Attempts = field(default_factory=Attempts)
 
 
 @asynccontextmanager
@@ -115,6 +117,8 @@ async def open_services(
         secret = await crm.store.keyring.blind(crm.tenant_id, "crm-api")
         clock = crm.store.ledger.clock
         tokens = Tokens(secret, crm.tenant_id, clock)
+        attempts = _attempts(redis_url, crm)
+        opened.push_async_callback(attempts.close)
         oidc = bearer = None
         if ways_in.oidc is not None:
             oidc = OidcProvider(ways_in.oidc, secret, clock)
@@ -134,7 +138,16 @@ async def open_services(
             allowance=allowance,
             trusted=trusted,
             oidc=oidc,
+            attempts=attempts,
         )
+
+
+def _attempts(redis_url: str | None, crm: Crm) -> Attempts:
+    if redis_url is None:
+        return Attempts()
+    from crm_api.http.shared_attempts import SharedAttempts  # only who has a Redis loads its client
+
+    return SharedAttempts(redis_url, crm.tenant_id)
 
 
 async def _keep(run: Callable[[], Awaitable[None]], failed: str) -> None:

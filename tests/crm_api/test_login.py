@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,10 +16,12 @@ import pytest
 import structlog
 from joserfc import jwt
 
-from crm_api.http.attempts import Attempts
+from crm_api.http.attempts import Attempts, Limit
+from crm_api.http.shared_attempts import SharedAttempts
 from crm_api.tokens import TOKEN_HOURS, Tokens
 from crm_core import ManualClock, new_id, tenant_id_of
 from crm_core.identity.user.user import User
+from redis_server import RedisServer
 
 KEY = bytes(range(32))
 TENANT = tenant_id_of("main")
@@ -86,19 +91,61 @@ async def test_guessing_is_slowed_down_for_one_address(api: Any) -> None:
     assert response.json()["errors"][0]["extensions"]["code"] == "THROTTLED"
 
 
-def test_attempts_are_forgotten_when_their_time_is_over() -> None:
+async def test_attempts_are_forgotten_when_their_time_is_over() -> None:
     now = 0.0
-    attempts = Attempts(2, 60, clock=lambda: now)
+    attempts = Attempts(clock=lambda: now)
+    a, b = Limit("a", 2), Limit("b", 3)
     for _ in range(2):
-        assert attempts.seconds_to_wait("a") == 0
-        attempts.count("a")
+        assert await attempts.take([a, b]) == 0
         now += 20
-    assert attempts.seconds_to_wait("a") == 20
-    assert attempts.seconds_to_wait("b") == 0
+    assert await attempts.take([a, b]) == 20
+    assert await attempts.take([b]) == 0  # what was refused was not counted
+    assert await attempts.take([b]) > 0
     now += 20
-    assert attempts.seconds_to_wait("a") == 0
-    attempts.forget("a")
-    assert attempts.seconds_to_wait("a") == 0
+    assert await attempts.take([a]) == 0
+    assert await attempts.take([a]) > 0
+    await attempts.forget("a")
+    assert await attempts.take([a]) == 0
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+async def test_processes_share_the_attempts_and_none_gives_more(redis_server: RedisServer) -> None:
+    here, there, elsewhere = (
+        SharedAttempts(redis_server.url, tenant)
+        for tenant in (TENANT, TENANT, tenant_id_of("other"))
+    )
+    limit = Limit("rosa@example.com", 5)
+    waits = await asyncio.gather(*(each.take([limit]) for each in (here, there) for _ in range(4)))
+    assert sorted(wait > 0 for wait in waits) == [False] * 5 + [True] * 3
+    assert 0 < await there.take([limit]) <= 60
+    assert await elsewhere.take([limit]) == 0  # of another tenant
+    await there.forget(limit.key)
+    assert await there.take([limit]) == 0
+    with redis_server.client() as client:
+        names = client.keys()
+        assert b"rosa" not in b" ".join(names)
+        assert all(0 < client.pttl(name) <= 60_000 for name in names)
+    for each in (here, there, elsewhere):
+        await each.close()
+
+
+async def test_without_redis_each_process_counts_for_itself(redis_server: RedisServer) -> None:
+    attempts = SharedAttempts(redis_server.url, TENANT)
+    limit = Limit("rosa@example.com", 3)
+    assert await attempts.take([limit]) == 0
+    redis_server.kill()
+    with structlog.testing.capture_logs() as logs:
+        waits = [await attempts.take([limit]) for _ in range(4)]
+    assert [wait > 0 for wait in waits] == [False, False, True, True]
+    assert [entry["event"] for entry in logs] == ["attempts.counted_here_only"]
+    await attempts.close()
 
 
 # --- tokens ---------------------------------------------------------------------------------------

@@ -1,49 +1,65 @@
-"""Counts attempts in this process, so that guessing passwords takes for ever."""
+"""Counts attempts, so that guessing passwords takes for ever."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 
-from cachetools import TTLCache
+from cachetools import LRUCache
 
-__all__ = ["Attempts"]
+__all__ = ["Attempts", "Limit", "hashed"]
 
-_KEYS_MAX = 50_000
+_KEYS_MAX = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many attempts for a key within a sliding window."""
+
+    key: str
+    attempts_max: int
+    window_seconds: int = 60
+
+    @property
+    def window_ms(self) -> int:
+        return self.window_seconds * 1_000
 
 
 class Attempts:
-    """At most so many attempts for a key within a sliding window. Keys are kept as hashes."""
+    """In this process. Keys are kept as hashes; those that are long unused are forgotten."""
 
-    def __init__(
-        self, attempts_max: int, window_seconds: float, clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._max = attempts_max
-        self._window = window_seconds
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._made: TTLCache[bytes, deque[float]] = TTLCache(_KEYS_MAX, window_seconds, clock)
+        self._made: LRUCache[bytes, deque[float]] = LRUCache(_KEYS_MAX)
 
-    def seconds_to_wait(self, key: str) -> float:
-        """How long until another attempt is allowed; 0 for now."""
-        made = self._recent(key)
-        return 0.0 if len(made) < self._max else made[0] + self._window - self._clock()
+    async def take(self, limits: Sequence[Limit]) -> float:
+        """Counts an attempt by all the limits, and returns 0; or, where one of them is reached,
+        counts nothing and returns how many seconds it takes until another one is allowed.
+        """
+        wait = max(self._seconds_to_wait(limit) for limit in limits)
+        if wait <= 0:
+            for limit in limits:
+                self._made.setdefault(hashed(limit.key), deque()).append(self._clock())
+        return max(wait, 0.0)
 
-    def count(self, key: str) -> None:
-        made = self._recent(key)
-        made.append(self._clock())
-        self._made[self._hashed(key)] = made
-
-    def forget(self, key: str) -> None:
+    async def forget(self, key: str) -> None:
         """After an attempt that was right."""
-        self._made.pop(self._hashed(key), None)
+        self._made.pop(hashed(key), None)
 
-    def _recent(self, key: str) -> deque[float]:
-        made = self._made.get(self._hashed(key), deque(maxlen=self._max))
-        while made and made[0] <= self._clock() - self._window:
+    async def close(self) -> None:
+        """There is nothing to close here."""
+
+    def _seconds_to_wait(self, limit: Limit) -> float:
+        made = self._made.get(hashed(limit.key), deque())
+        while made and made[0] <= self._clock() - limit.window_seconds:
             made.popleft()
-        return made
+        if len(made) < limit.attempts_max:
+            return 0.0
+        return made[0] + limit.window_seconds - self._clock()
 
-    def _hashed(self, key: str) -> bytes:
-        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+def hashed(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
-from crm_api.http.attempts import Attempts
+from crm_api.http.attempts import Limit
 from crm_api.http.bodies import read_json
 from crm_api.http.refusals import HttpRefusal, refusal_response
 from crm_api.messages import language_of
@@ -48,13 +48,6 @@ class Login:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        # Few from one place for one user; more in all, so that nobody can lock another one out
-        # from elsewhere at little cost.
-        self._limits = (
-            Attempts(attempts_max=5, window_seconds=60),
-            Attempts(attempts_max=30, window_seconds=60),
-            Attempts(attempts_max=30, window_seconds=60),
-        )
         self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -69,10 +62,14 @@ class Login:
         given = _credentials(await read_json(request))
         email = given.email.strip().lower()
         address = request.client.host if request.client else "unknown"
-        keys = (f"{email} {address}", email, address)
-        self._require_patience(keys)
-        for limit, key in zip(self._limits, keys, strict=True):
-            limit.count(key)
+        # Few from one place for one user; more in all, so that nobody can lock another one out
+        # from elsewhere at little cost.
+        limits = (
+            Limit(f"{email} {address}", 5),
+            Limit(f"of {email}", 30),
+            Limit(f"from {address}", 30),
+        )
+        await self._require_patience(limits)
         async with self._checking:
             user = await self._services.crm.authenticate(given.email, given.password)
         if user is None:
@@ -80,7 +77,7 @@ class Login:
             self._note_failure(given.email, "password")
             raise HttpRefusal(ErrorCode.UNAUTHENTICATED, "login.failed")
         await self._check_second_factor(user, given)
-        self._limits[0].forget(keys[0])
+        await self._services.attempts.forget(limits[0].key)
         answer = await open_session(self._services, user.id, "password")
         return JSONResponse(answer, headers={"cache-control": "no-store"})
 
@@ -111,10 +108,8 @@ class Login:
         except CrmError as error:
             log.warning("login.not_noted", code=error.code)
 
-    def _require_patience(self, keys: tuple[str, ...]) -> None:
-        wait = max(
-            limit.seconds_to_wait(key) for limit, key in zip(self._limits, keys, strict=True)
-        )
+    async def _require_patience(self, limits: tuple[Limit, ...]) -> None:
+        wait = await self._services.attempts.take(limits)
         if wait > 0:
             seconds = math.ceil(wait)
             raise HttpRefusal(

@@ -1,0 +1,25 @@
+"""What a password must withstand, without asking anybody outside."""
+
+from __future__ import annotations
+
+import pytest
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from crm_core.identity.passwords import check_strength
+from crm_core.kernel.errors import Rejected
+
+
+def test_no_common_password_is_strong_enough() -> None:
+    common = FREQUENCY_LISTS["passwords"]
+    tried = [*common[:1_000], *(word for word in common[:10_000] if len(word) >= 9)]
+    assert len(tried) > 1_200
+    for word in tried:
+        with pytest.raises(Rejected, match=r"user\.weak_password"):
+            check_strength(word, ())
+
+
+@pytest.mark.parametrize("known", ["Rosa Luxemburg", "rosa.luxemburg@example.com"])
+def test_what_an_attacker_knows_of_the_user_makes_no_password(known: str) -> None:
+    with pytest.raises(Rejected):
+        check_strength(known.lower(), (known,))
+    check_strength("a lantern over seven harbours", (known,))
