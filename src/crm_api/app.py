@@ -15,8 +15,8 @@ from crm_api.http.guard import Guard
 from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
-from crm_api.http.telemetry import Telemetry
 from crm_api.http.provider_login import ProviderLogin
+from crm_api.http.telemetry import Telemetry
 from crm_api.http.witness import Witness
 from crm_api.services import Services
 

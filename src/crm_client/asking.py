@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import msgspec
 
 from crm_client.errors import ApiError, Unreachable, UserError, refused
@@ -278,10 +278,10 @@ class Asking:
     ) -> Self:
         """A client for this user, as long as the session lasts. Raises ApiError, Unreachable."""
         given = {"email": email, "password": password} | ({} if code is None else {"code": code})
-        async with httpx.AsyncClient(base_url=address) as http:
+        async with httpx2.AsyncClient(base_url=address) as http:
             try:
                 response = await http.post("/login", json=given)
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 raise Unreachable(type(error).__name__) from error
         answer = response.json()
         if "errors" in answer:

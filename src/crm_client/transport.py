@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol, Self
 
-import httpx
+import httpx2
 import msgspec
 
 from crm_client.errors import ApiError, Unreachable
@@ -31,7 +31,7 @@ class Transport(Protocol):
 class Http:
     """GraphQL over HTTP; subscriptions by graphql-sse on the same address."""
 
-    def __init__(self, http: httpx.AsyncClient, token: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, token: str) -> None:
         self._http = http
         self._headers = {
             "authorization": f"Bearer {token}",
@@ -41,18 +41,18 @@ class Http:
     @classmethod
     def to(cls, address: str, token: str) -> Self:
         """`address` is that of the server, such as `https://crm.example.com`."""
-        return cls(httpx.AsyncClient(base_url=address, timeout=_SECONDS_MAX), token)
+        return cls(httpx2.AsyncClient(base_url=address, timeout=_SECONDS_MAX), token)
 
     @classmethod
     def within(cls, app: InProcess, token: str) -> Self:
-        return cls(httpx.AsyncClient(transport=app, base_url="http://crm"), token)
+        return cls(httpx2.AsyncClient(transport=app, base_url="http://crm"), token)
 
     async def ask(self, document: str, variables: dict[str, Any]) -> bytes:
         headers = self._headers | {"accept": "application/json"}
         body = _body(document, variables)
         try:
             response = await self._http.post("/graphql", content=body, headers=headers)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise Unreachable(type(error).__name__) from error
         return response.content
 
@@ -60,7 +60,7 @@ class Http:
         headers = self._headers | {"accept": "text/event-stream"}
         asked = self._http.stream(
             "POST", "/graphql", content=_body(document, variables), headers=headers,
-            timeout=httpx.Timeout(_SECONDS_MAX, read=_SILENCE_SECONDS_MAX),
+            timeout=httpx2.Timeout(_SECONDS_MAX, read=_SILENCE_SECONDS_MAX),
         )  # fmt: skip
         try:
             async with asked as response:
@@ -70,7 +70,7 @@ class Http:
                     if event == "complete":
                         return
                     yield said.encode()
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise Unreachable(type(error).__name__) from error
         raise Unreachable("the stream ended without being complete")
 
@@ -96,13 +96,13 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str]]:
             event, said = "", ""
 
 
-class InProcess(httpx.AsyncBaseTransport):
+class InProcess(httpx2.AsyncBaseTransport):
     """Requests to an ASGI application, with answers that may go on for ever."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self._app = app
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         exchange = _Exchange(await request.aread())
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1",
@@ -113,10 +113,10 @@ class InProcess(httpx.AsyncBaseTransport):
         }  # fmt: skip
         exchange.run(self._app(scope, exchange.receive, exchange.send))
         start = await exchange.next()
-        return httpx.Response(start["status"], headers=start["headers"], stream=exchange)
+        return httpx2.Response(start["status"], headers=start["headers"], stream=exchange)
 
 
-class _Exchange(httpx.AsyncByteStream):
+class _Exchange(httpx2.AsyncByteStream):
     """One request and its answer. The application waits where nobody reads."""
 
     def __init__(self, body: bytes) -> None:
@@ -146,7 +146,7 @@ class _Exchange(httpx.AsyncByteStream):
         if not sent.done() and self._sent.empty():
             sent.cancel()
             self._running.result()
-            raise httpx.RemoteProtocolError("the application ended before its answer did")
+            raise httpx2.RemoteProtocolError("the application ended before its answer did")
         return await sent
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
