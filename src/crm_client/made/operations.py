@@ -845,6 +845,9 @@ USER_GRANT_ROLE: Command[User] = Command(
 USER_INVITE: Command[User] = Command(
     "userInvite", "UserInviteInput!", "user", User.FIELDS, Done[User]
 )
+USER_LINK_IDENTITY: Command[User] = Command(
+    "userLinkIdentity", "UserLinkIdentityInput!", "user", User.FIELDS, Done[User]
+)
 USER_REMOVE_TOTP: Command[User] = Command(
     "userRemoveTotp", "UserRemoveTotpInput!", "user", User.FIELDS, Done[User]
 )
@@ -856,6 +859,9 @@ USER_SET_PASSWORD: Command[User] = Command(
 )
 USER_SUSPEND: Command[User] = Command(
     "userSuspend", "UserSuspendInput!", "user", User.FIELDS, Done[User]
+)
+USER_UNLINK_IDENTITY: Command[User] = Command(
+    "userUnlinkIdentity", "UserUnlinkIdentityInput!", "user", User.FIELDS, Done[User]
 )
 FOLLOW_EVENTS: Follow[EventRecord] = Follow(
     "events",

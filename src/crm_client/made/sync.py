@@ -3491,6 +3491,31 @@ class SyncClient(SyncAsking):
             },
         )
 
+    def user_link_identity(
+        self,
+        *,
+        user_id: Id,
+        issuer: str,
+        subject: str,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[User]:
+        """Lets a user in whom a provider knows: by the provider's `issuer` and its `subject`. Both are taken at their word; who links the own identity proves it to the door first."""
+        return self._execute(
+            operations.USER_LINK_IDENTITY,
+            {
+                "userId": user_id,
+                "issuer": issuer,
+                "subject": subject,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
     def user_remove_totp(
         self,
         *,
@@ -3574,6 +3599,29 @@ class SyncClient(SyncAsking):
             {
                 "userId": user_id,
                 "reason": reason,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    def user_unlink_identity(
+        self,
+        *,
+        user_id: Id,
+        issuer: str,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[User]:
+        """Ends that a user is let in by this provider."""
+        return self._execute(
+            operations.USER_UNLINK_IDENTITY,
+            {
+                "userId": user_id,
+                "issuer": issuer,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,
