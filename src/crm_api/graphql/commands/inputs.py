@@ -204,13 +204,18 @@ def _input_type(
 # --- and back -------------------------------------------------------------------------------------
 
 
-def _filled(of: type[msgspec.Struct], given: Any, path: str, made_id: MadeId) -> msgspec.Struct:
+@cache
+def _fields(of: type[msgspec.Struct]) -> tuple[tuple[Any, Any], ...]:
+    """The fields with their plain types: reckoned once, for evaluating annotations is dear."""
     hints = get_type_hints(of, include_extras=True)
+    return tuple((field, _unwrapped(hints[field.name])[0]) for field in msgspec.structs.fields(of))
+
+
+def _filled(of: type[msgspec.Struct], given: Any, path: str, made_id: MadeId) -> msgspec.Struct:
     filled = {}
-    for field in msgspec.structs.fields(of):
+    for field, plain in _fields(of):
         where = f"{path}{field.name}"
         value = getattr(given, field.name)
-        plain, _ = _unwrapped(hints[field.name])
         if value is strawberry.UNSET or (value is None and not field.required):
             if field.default_factory is not msgspec.NODEFAULT and plain is UUID:
                 filled[field.name] = made_id(where)
