@@ -54,13 +54,13 @@ def step_of(secret: str, code: str, at: datetime, *, after: int) -> int | None:
 
 
 def new_recovery_codes() -> tuple[str, ...]:
-    """Ten codes of 15 letters and digits, 74 bits each; each is good for one sign-in."""
+    """Ten codes of 23 letters and digits, 113 bits each; each is good for one sign-in."""
     return tuple(
-        "".join(secrets.choice(_ALPHABET) for _ in range(15)) for _ in range(RECOVERY_CODES)
+        "".join(secrets.choice(_ALPHABET) for _ in range(23)) for _ in range(RECOVERY_CODES)
     )
 
 
 def digest_of_code(code: str) -> str:
-    """SHA-256 in hexadecimal: a code of 74 random bits needs no slow hash."""
+    """SHA-256 in hexadecimal: a code of 113 random bits needs no slow hash."""
     plain = code.strip().lower().replace("-", "").replace(" ", "")
     return hashlib.sha256(plain.encode()).hexdigest()
