@@ -180,8 +180,6 @@ class Table(Generic[R]):
         return [
             f"alter table read_model.{physical} add primary key ({key})",
             *(f"create index on read_model.{physical} {_index(index)}" for index in self.indexes),
-            # Not before: where the owner is held to the policies too, COPY is refused.
-            f"alter table read_model.{physical} force row level security",
         ]
 
     @cached_property

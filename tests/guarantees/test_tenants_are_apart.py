@@ -22,7 +22,8 @@ from projecting import somebody, tell
 ROOT_KEY = bytes(range(32))  # that of the fixtures
 
 _TABLES = """
-select c.relnamespace::regnamespace::text, c.relname, c.relrowsecurity and c.relforcerowsecurity,
+select c.relnamespace::regnamespace::text, c.relname,
+       c.relrowsecurity and not pg_has_role('crm_tenant', c.relowner, 'member'),
        array(select a.attname from pg_attribute as a
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
               order by a.attnum)
