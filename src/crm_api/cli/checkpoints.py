@@ -83,7 +83,7 @@ async def _case_file(record: str, output: Path) -> None:
     async with _audited() as (crm, log):
         record_id = await record_id_of(crm, record)
         try:
-            events = await write_case_file(crm, log, record_id, output, hidden=SECRETS)
+            events = await write_case_file(crm, log, record_id, output, SYSTEM, hidden=SECRETS)
         except FileExistsError:
             raise Rejected("export.exists", folder=str(output)) from None
         console.print(f"Gathered {events:,} events. Personal texts in it are open: keep it safe.")

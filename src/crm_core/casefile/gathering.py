@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zipfile
 from collections.abc import Collection, Sequence
@@ -19,9 +20,10 @@ from crm_core.casefile.page import page_of
 from crm_core.crm import Crm
 from crm_core.identity.directory import Directory
 from crm_core.kernel.errors import NotFound
-from crm_core.kernel.messages import ActorKind
+from crm_core.kernel.messages import Actor, ActorKind
 from crm_core.ledger.event_store import RecordedEvent
 from crm_core.ledger.selection import Selection
+from crm_core.privacy import DisclosureKind, RecordDisclosure
 
 __all__ = ["READS", "case_file", "write_case_file"]
 
@@ -32,10 +34,21 @@ _POLICIES = ("identity.role",)
 
 
 async def write_case_file(
-    crm: Crm, audit: AuditLog, record_id: UUID, path: Path, *, hidden: Collection[str] = ()
+    crm: Crm,
+    audit: AuditLog,
+    record_id: UUID,
+    path: Path,
+    actor: Actor,
+    *,
+    hidden: Collection[str] = (),
 ) -> int:
-    """Writes what `case_file` gives as a ZIP; how many events are in it."""
-    files = await case_file(crm, audit, record_id, hidden=hidden)
+    """Writes what `case_file` gives as a ZIP; how many events are in it.
+
+    Raises FileExistsError before anything is gathered or recorded.
+    """
+    if await asyncio.to_thread(path.exists):
+        raise FileExistsError(path)
+    files = await case_file(crm, audit, record_id, actor, hidden=hidden)
     with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
@@ -43,12 +56,14 @@ async def write_case_file(
 
 
 async def case_file(
-    crm: Crm, audit: AuditLog, record_id: UUID, *, hidden: Collection[str] = ()
+    crm: Crm, audit: AuditLog, record_id: UUID, actor: Actor, *, hidden: Collection[str] = ()
 ) -> dict[str, bytes]:
     """The files of a case by name, `hidden` fields shown to nobody.
 
     Whole streams: the record's, those with events about it as a subject, and those of the users
-    who acted and of the roles that are defined. Raises NotFound, and what `AuditLog.prove` raises.
+    who acted and of the roles that are defined. That it left is recorded for each subject in it,
+    by commands of the actor's: raises Denied without the right `personal_data.export`, NotFound,
+    and what `AuditLog.prove` raises.
     """
     await audit.integrate(crm.tenant_id)
     checkpoint = await audit.sign(crm.tenant_id)
@@ -79,7 +94,17 @@ async def case_file(
     )
     signed = case_text(checkpoint.origin, files["case.json"])
     files["case.sig"] = audit.signer.keys.signed(checkpoint.origin, signed).encode()
+    await _disclose(crm, events, checkpoint.size, actor)
     return files
+
+
+async def _disclose(crm: Crm, events: Sequence[RecordedEvent], up_to: int, actor: Actor) -> None:
+    """One for each subject, so that the erasure of any of them names this copy."""
+    for subject_id in sorted({id for event in events for id in event.stored.subject_ids}):
+        leaving = RecordDisclosure(
+            kind=DisclosureKind.CASE_FILE, subject_id=subject_id, up_to=up_to
+        )
+        await crm.execute(leaving, actor)
 
 
 async def _events_about(crm: Crm, record_id: UUID, up_to: int) -> list[RecordedEvent]:

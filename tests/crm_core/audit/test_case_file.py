@@ -19,7 +19,7 @@ from uuid import UUID
 
 import pytest
 
-from crm_core import SYSTEM, Actor, Command, Crm, NotFound
+from crm_core import SYSTEM, Actor, Command, Crm, Denied, NotFound, Selection
 from crm_core.audit import crm_verify
 from crm_core.audit.crm_verify import Finding, canonical_json, verify_case
 from crm_core.audit.log import AuditLog, Signer
@@ -32,6 +32,8 @@ from crm_core.engagement.interaction.events import InteractionChannel, Interacti
 from crm_core.identity import GrantRole, InviteUser, SetPassword
 from crm_core.identity.user.commands import ActivateUser
 from crm_core.ledger.postgres.connections import open_pool
+from crm_core.privacy import DisclosureKind
+from crm_core.privacy.disclosure.events import DisclosureMade
 
 ADA, ANNA, CALL = UUID(int=1), UUID(int=7), UUID(int=9)
 STRANGER = UUID(int=2)
@@ -82,7 +84,7 @@ async def test_a_case_holds_all_about_a_subject_and_nothing_about_others(
 ) -> None:
     await lived(crm)
     path = tmp_path / "ada.zip"
-    count = await write_case_file(crm, audit, ADA, path, hidden={"password_hash"})
+    count = await write_case_file(crm, audit, ADA, path, SYSTEM, hidden={"password_hash"})
     files = crm_verify.Zip(path)
     case = verify_case(files, vkeys(crm))
     assert count == len(case.positions)
@@ -106,7 +108,7 @@ async def test_a_case_is_verified_on_a_machine_that_has_nothing_of_ours(
 ) -> None:
     await lived(crm)
     path, script = tmp_path / "ada.zip", tmp_path / "crm_verify.py"
-    await write_case_file(crm, audit, ADA, path)
+    await write_case_file(crm, audit, ADA, path, SYSTEM)
     with zipfile.ZipFile(path) as archive:
         script.write_bytes(archive.read("crm_verify.py"))
 
@@ -124,15 +126,38 @@ async def test_a_case_is_verified_on_a_machine_that_has_nothing_of_ours(
     assert run("--key", vkeys(crm)[0]).returncode == 1
 
 
+async def test_a_case_that_left_is_named_for_everybody_in_it_when_they_are_erased(
+    crm: Crm, audit: AuditLog, tmp_path: Path
+) -> None:
+    await lived(crm)
+    path = tmp_path / "call.zip"
+    await write_case_file(crm, audit, CALL, path, SYSTEM)
+    with pytest.raises(FileExistsError):
+        await write_case_file(crm, audit, CALL, path, SYSTEM)
+    page = await anext(crm.events(Selection(types=[DisclosureMade.TOPIC])))
+    made = [event.data for event in page]
+    assert all(isinstance(copy, DisclosureMade) for copy in made)
+    assert [(copy.kind, copy.subject_id) for copy in made] == [(DisclosureKind.CASE_FILE, ADA)]
+
+
+async def test_who_may_not_take_personal_data_along_gets_no_case(
+    crm: Crm, audit: AuditLog, tmp_path: Path
+) -> None:
+    await lived(crm)
+    with pytest.raises(Denied):
+        await write_case_file(crm, audit, ADA, tmp_path / "ada.zip", Actor.user(ANNA))
+    assert not (tmp_path / "ada.zip").exists()
+
+
 async def test_there_is_no_case_of_what_there_is_not(crm: Crm, audit: AuditLog) -> None:
     await lived(crm)
     with pytest.raises(NotFound):
-        await case_file(crm, audit, UUID(int=404))
+        await case_file(crm, audit, UUID(int=404), SYSTEM)
 
 
 async def test_the_page_is_well_formed_and_names_its_language(crm: Crm, audit: AuditLog) -> None:
     await lived(crm)
-    page = (await case_file(crm, audit, ADA))["index.html"].decode()
+    page = (await case_file(crm, audit, ADA, SYSTEM))["index.html"].decode()
     check = Balanced()
     check.feed(page)
     assert check.faults == []
@@ -262,7 +287,7 @@ async def case(shared_database_url: str) -> AsyncIterator[tuple[Files, list[str]
         signer = Signer(KEYS, Memory(folder))
         await lived(crm)
         log = AuditLog(crm.store.ledger, AuditStore(pool), signer)
-        yield await case_file(crm, log, ADA), vkeys(crm)
+        yield await case_file(crm, log, ADA, SYSTEM), vkeys(crm)
     await pool.close()
     shutil.rmtree(folder)
 
