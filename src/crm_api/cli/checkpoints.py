@@ -26,6 +26,7 @@ from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Checkpoint, Finding
 from crm_core.audit.export import export
 from crm_core.audit.log import AuditLog
+from crm_core.audit.parquet import check_parquet, write_parquet
 from crm_core.audit.signing import new_key_line
 from crm_core.casefile.gathering import write_case_file
 from crm_core.privacy import DisclosureKind, RecordDisclosure
@@ -49,9 +50,17 @@ def export_command(
     with_keys: Annotated[
         bool, typer.Option("--with-keys", help="The wrapped keys too; the root key opens them.")
     ] = False,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(help="The events as a Parquet file as well, not there yet; proves nothing."),
+    ] = None,
 ) -> None:
     """Export the ledger as files that anybody can verify; personal fields stay sealed."""
+    if parquet is not None:
+        check_parquet(parquet)  # before the work
     asyncio.run(_export(folder, after, with_keys))
+    if parquet is not None:
+        console.print(f"Wrote {write_parquet(folder, parquet):,} events to {parquet}.")
 
 
 async def _export(folder: Path, after: int, with_keys: bool) -> None:
