@@ -290,3 +290,19 @@ def test_one_bad_signature_by_a_known_key_spoils_the_checkpoint() -> None:
         Checkpoint.parse(good + bad, KEYS.verifiers(ORIGIN))
     stranger = f"— witness.example {base64.b64encode(bytes(68)).decode()}\n"
     assert Checkpoint.parse(good + stranger, KEYS.verifiers(ORIGIN)).size == SIZE
+
+
+@pytest.mark.parametrize("raw", [b"\x01", b"\t", b"\x00"])
+def test_a_control_character_that_is_not_escaped_is_no_second_form_of_an_event(raw: bytes) -> None:
+    """Of a line with no escape at all, too: it is taken apart by a simpler expression."""
+    for line in (LINES[0], LINES[0].replace(b'"actorid":"', b'"actorid":"\\"')):
+        changed = line.replace(b'"actorid":"', b'"actorid":"' + raw)
+        with pytest.raises(Finding, match=r"event\.malformed"):
+            crm_verify.leaf_of_line(changed)
+
+
+def test_ids_of_wrong_lengths_that_add_up_are_no_second_form_of_an_event() -> None:
+    """The ids are looked at side by side, so each one's length has to be held by itself."""
+    head, _, rest = LINES[0].partition(b'","correlationid":"')
+    with pytest.raises(Finding, match=r"event\.malformed"):
+        crm_verify.leaf_of_line(head + rest[:1] + b'","correlationid":"' + rest[1:])
