@@ -27,7 +27,7 @@ from crm_core.engagement import (
     InteractionDirection,
     LogInteraction,
 )
-from crm_core.identity import ActivateUser, GrantRole, InviteUser
+from crm_core.identity import ActivateUser, DeactivateUser, EraseUser, GrantRole, InviteUser, User
 from crm_core.privacy import (
     CompleteErasure,
     DisclosureKind,
@@ -37,7 +37,7 @@ from crm_core.privacy import (
     RecordDisclosureDestroyed,
     StoreReceipt,
 )
-from crm_core.service import OpenTicket, Ticket, TicketChannel
+from crm_core.service import EraseTicket, OpenTicket, Ticket, TicketChannel
 from crm_core.testing import Scenario
 
 ADA, BOB, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -175,6 +175,49 @@ async def test_who_was_merged_once_is_erased_without_the_other() -> None:
         assert [point.value for point in kept.points.values()] == ["bob@example.com"]
         more = AddContactPoint(customer_id=BOB, type=ContactPointType.PHONE, value="+39011123456")
         await crm.execute(more, SYSTEM)
+
+
+# --- users, and records that are about no customer ------------------------------------------------
+
+
+async def test_a_user_is_erased_once_deactivated_and_what_was_done_keeps_the_id() -> None:
+    async with Crm.in_memory() as crm:
+        anna = await a_user(crm, "sales")
+        user_id = UUID(anna.id)
+        await crm.execute(ada, anna)
+        erase = EraseUser(user_id=user_id)
+        with pytest.raises(Rejected, match=r"user\.not_deactivated"):
+            await crm.execute(erase, SYSTEM)
+        assert (await crm.get(User, user_id)).name == "Anna"
+
+        await crm.execute(DeactivateUser(user_id=user_id), SYSTEM)
+        await crm.execute(erase, SYSTEM)
+        erasure = await crm.erasing.finish(erase.erasure_id)
+        assert erasure.status is ErasureStatus.COMPLETED
+        assert (await crm.get(User, user_id)).name is REDACTED
+        assert (await crm.history(ADA))[0].actor == anna
+        with pytest.raises(Rejected, match=r"claim\.taken"):
+            await crm.execute(EraseUser(user_id=user_id), SYSTEM)
+
+
+async def test_a_ticket_of_nobody_is_erased_by_itself() -> None:
+    async with Crm.in_memory() as crm:
+        opened = OpenTicket(ticket_id=TICKET, subject="From Ada", channel=TicketChannel.PHONE)
+        await crm.execute(opened, SYSTEM)
+        await crm.execute(EraseTicket(ticket_id=TICKET), SYSTEM)
+        assert (await crm.get(Ticket, TICKET)).subject is REDACTED
+
+
+async def test_a_ticket_of_somebody_goes_with_them_only() -> None:
+    async with Crm.in_memory() as crm:
+        await crm.execute(ada, SYSTEM)
+        opened = OpenTicket(
+            ticket_id=TICKET, subject="Hers", customer_id=ADA, channel=TicketChannel.PHONE
+        )
+        await crm.execute(opened, SYSTEM)
+        with pytest.raises(Rejected, match=r"erasure\.goes_with"):
+            await crm.execute(EraseTicket(ticket_id=TICKET), SYSTEM)
+        assert (await crm.get(Ticket, TICKET)).subject == "Hers"
 
 
 # --- who may --------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from crm_core.service import (
     CommentAuthorKind,
     CommentOnTicket,
     CommentVisibility,
+    EraseTicket,
     OpenTicket,
     TicketChannel,
 )
@@ -34,6 +35,7 @@ from crm_projections.forgetting import ReadModels
 from crm_projections.projection import Projection, project
 from crm_projections.registry import PROJECTIONS
 from crm_projections.runner import ProjectionRunner
+from crm_projections.ticket_queue.projection import TICKETS, TicketQueue
 from crm_projections.timeline.projection import TIMELINE, Timeline
 from golden.corpus import lived
 from golden.stories import ADA
@@ -123,6 +125,27 @@ async def test_a_projection_that_does_not_blank_is_found() -> None:
     async with await lived() as crm:
         ((_, blanked, rebuilt),) = await blanked_and_rebuilt(crm, [Forgetful()], ADA)
         assert blanked != rebuilt
+
+
+@pytest.mark.parametrize("about", ["nobody", "nobody, and nothing is blanked"])
+async def test_a_ticket_of_nobody_is_blanked_as_a_rebuild_makes_it(about: str) -> None:
+    """With the planted bug: rows that are said to be about customers alone."""
+    of_customers = replace(TICKETS, about=("customer_id",))
+
+    class OfCustomers(TicketQueue):
+        tables = (of_customers, *TicketQueue.tables[1:])
+
+    is_planted = about != "nobody"
+    projection = OfCustomers() if is_planted else TicketQueue()
+    async with Crm.in_memory() as crm:
+        opened = OpenTicket(ticket_id=TICKET, subject=CANARY, channel=TicketChannel.EMAIL)
+        await crm.execute(opened, SYSTEM)
+        rows = project(projection, await events_of(crm))
+        seen = await crm.position()
+        await crm.execute(EraseTicket(ticket_id=TICKET), SYSTEM)
+        blanked = digest_of(projection, project(projection, await events_of(crm, seen), rows))
+        rebuilt = digest_of(projection, project(projection, await events_of(crm)))
+        assert (blanked != rebuilt) is is_planted
 
 
 # --- what was written while it was nobody's ------------------------------------------------------

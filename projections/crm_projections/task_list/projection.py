@@ -36,7 +36,7 @@ TASKS = Table(
     "task",
     TaskRow,
     key=("task_id",),
-    about=("customer_id",),
+    about=("customer_id", "task_id"),
     erased=lambda row, _: replace(row, title=None),
     indexes=("created_at, task_id", "assignee_id, status, due_at", "customer_id"),
 )

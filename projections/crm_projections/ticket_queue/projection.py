@@ -101,7 +101,7 @@ TICKETS = Table(
     "ticket",
     TicketRow,
     key=("ticket_id",),
-    about=("customer_id",),
+    about=("customer_id", "ticket_id"),
     erased=lambda row, _: replace(row, subject=None),
     indexes=(
         "created_at, ticket_id",

@@ -26,6 +26,7 @@ from crm_core.engagement.task.commands import (
     CompleteTask,
     CreateTask,
     DeferTask,
+    EraseTask,
     RescheduleTask,
     StartTask,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "CorrectInteraction",
     "CreateTask",
     "DeferTask",
+    "EraseTask",
     "Interaction",
     "InteractionChannel",
     "InteractionDirection",

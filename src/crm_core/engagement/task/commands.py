@@ -12,6 +12,7 @@ from crm_core.engagement.task.task import Task
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import LongText, Name, ShortText
+from crm_core.privacy.erasure.commands import Erases
 
 YEAR_MINUTES = 366 * 24 * 60
 Minutes = Annotated[int, Meta(ge=0, le=YEAR_MINUTES)]
@@ -115,3 +116,17 @@ class CancelTask(OnTask, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         (await work.load(Task, self.task_id)).cancel(self.reason)
+
+
+class EraseTask(Erases, frozen=True, kw_only=True):
+    """Forgets for ever what is written in a task that is about no customer; its shape stays.
+
+    Those of a customer go with the customer.
+    """
+
+    NAME = "task.erase"
+    TARGET = "task_id"
+    task_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        self.erase_alone(work, await work.load(Task, self.task_id))

@@ -16,6 +16,7 @@ from crm_core.kernel.errors import Rejected
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import Code, Name, ShortText
+from crm_core.privacy.erasure.commands import Erases
 
 Password = Annotated[str, Meta(min_length=12, max_length=200)]
 FactorCode = Annotated[str, Meta(min_length=6, max_length=40)]
@@ -84,6 +85,22 @@ class DeactivateUser(OnUser, frozen=True, kw_only=True):
         await require_authority(work, user)
         await _keep_governed(work, user)
         user.deactivate()
+
+
+class EraseUser(Erases, frozen=True, kw_only=True):
+    """Forgets a deactivated user for ever: name, address, what was written about the user.
+
+    What the user did stays, under the user's id.
+    """
+
+    NAME = "user.erase"
+    TARGET = "user_id"
+    user_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        user = await work.load(User, self.user_id)
+        user.require_deactivated()
+        self.erase_alone(work, user)
 
 
 class SetPassword(OnUser, frozen=True, kw_only=True):

@@ -178,6 +178,10 @@ class User(Aggregate):
         if self.status is UserStatus.DEACTIVATED:
             raise Rejected("user.deactivated", user_id=str(self.id))
 
+    def require_deactivated(self) -> None:
+        if self.status is not UserStatus.DEACTIVATED:
+            raise Rejected("user.not_deactivated", user_id=str(self.id))
+
     def when(self, event: Any) -> None:
         match event:
             case e.UserInvited():

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import field
 
-from crm_core.kernel.errors import Denied
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.errors import Denied, Rejected
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import ActorKind, Command, Work
 from crm_core.privacy.erasure.erasure import Erasure
@@ -23,6 +24,18 @@ class Erases(Command, frozen=True, kw_only=True):
     @classmethod
     def right(cls) -> tuple[str, str]:
         return "personal_data", "erase"
+
+    def erase_alone(self, work: Work, record: Aggregate) -> None:
+        """Requests the erasure of a record whose words are sealed under a key of its own.
+
+        Nothing is recorded on it. Raises Rejected `erasure.goes_with` where they are somebody's.
+        """
+        if record.subject_id != record.id:
+            raise Rejected("erasure.goes_with", subject_id=str(record.subject_id))
+        work.guard(record)  # it may be given to somebody meanwhile
+        work.add(
+            Erasure.request(self.erasure_id, work.at, subject_ids=[record.id], keys_released=0)
+        )
 
 
 class OnErasure(Command, frozen=True, kw_only=True):

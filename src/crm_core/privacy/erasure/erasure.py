@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 from uuid import UUID
 
-from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import Rejected
 from crm_core.privacy.erasure import events as e
 
@@ -34,6 +34,10 @@ class Erasure(Aggregate):
     @property
     def subject_id(self) -> UUID:
         return self.subject_ids[0]
+
+    def held_keys(self) -> frozenset[HeldKey]:
+        """Nobody is erased twice."""
+        return frozenset({HeldKey("erasure", str(self.subject_id))})
 
     @classmethod
     def request(

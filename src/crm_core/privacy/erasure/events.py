@@ -18,10 +18,10 @@ class StoreReceipt(Struct, frozen=True, kw_only=True):
 
 
 class SubjectErasureRequested(Created):
-    """From here on the subjects' records take no command, and their unique keys are free.
+    """From here on no word about the subjects is kept, and their unique keys are free.
 
-    The first of the subjects is the one that was asked for; the others are the same customer,
-    merged.
+    The first of the subjects is the one that was asked for: a customer, a user, or a record that is
+    about no customer. The others are the same customer, merged.
     """
 
     TOPIC = "privacy.erasure.requested"

@@ -13,6 +13,7 @@ from crm_core.kernel.errors import Invalid
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import Code, CurrencyCode, Money, Name, ShortText
+from crm_core.privacy.erasure.commands import Erases
 from crm_core.sales.opportunity.events import CompetitorStatus, ContactRole, TeamSplit
 from crm_core.sales.opportunity.opportunity import Opportunity
 from crm_core.sales.pipeline.events import ForecastCategory
@@ -423,3 +424,17 @@ class UnlinkOpportunityExternalId(OnOpportunity, frozen=True, kw_only=True):
     async def handle(self, work: Work) -> None:
         opportunity = await work.load(Opportunity, self.opportunity_id)
         opportunity.unlink_external_id(self.system, self.external_id)
+
+
+class EraseOpportunity(Erases, frozen=True, kw_only=True):
+    """Forgets for ever what is written in an opportunity of no customer; its shape stays.
+
+    Those of a customer go with the customer.
+    """
+
+    NAME = "opportunity.erase"
+    TARGET = "opportunity_id"
+    opportunity_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        self.erase_alone(work, await work.load(Opportunity, self.opportunity_id))

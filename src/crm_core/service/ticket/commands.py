@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import Code, Money, ShortText
+from crm_core.privacy.erasure.commands import Erases
 from crm_core.service.ticket.events import (
     CommentAuthorKind,
     CommentVisibility,
@@ -332,3 +333,17 @@ class AcceptRemedy(OnTicket, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         (await work.load(Ticket, self.ticket_id)).accept_remedy()
+
+
+class EraseTicket(Erases, frozen=True, kw_only=True):
+    """Forgets for ever what is written in a ticket that no customer is known for; its shape stays.
+
+    Those of a customer go with the customer.
+    """
+
+    NAME = "ticket.erase"
+    TARGET = "ticket_id"
+    ticket_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        self.erase_alone(work, await work.load(Ticket, self.ticket_id))
