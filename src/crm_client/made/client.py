@@ -1612,6 +1612,29 @@ class Client(Asking):
             },
         )
 
+    async def opportunity_erase(
+        self,
+        *,
+        opportunity_id: Id,
+        erasure_id: Id | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[Opportunity]:
+        """Forgets for ever what is written in an opportunity of no customer; its shape stays. Those of a customer go with the customer."""
+        return await self._execute(
+            operations.OPPORTUNITY_ERASE,
+            {
+                "opportunityId": opportunity_id,
+                "erasureId": erasure_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
     async def opportunity_hold(
         self,
         *,
@@ -2665,6 +2688,29 @@ class Client(Asking):
             },
         )
 
+    async def task_erase(
+        self,
+        *,
+        task_id: Id,
+        erasure_id: Id | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[Task]:
+        """Forgets for ever what is written in a task that is about no customer; its shape stays. Those of a customer go with the customer."""
+        return await self._execute(
+            operations.TASK_ERASE,
+            {
+                "taskId": task_id,
+                "erasureId": erasure_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
     async def task_reschedule(
         self,
         *,
@@ -2976,6 +3022,29 @@ class Client(Asking):
                 "visibility": visibility,
                 "authorKind": author_kind,
                 "body": body,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    async def ticket_erase(
+        self,
+        *,
+        ticket_id: Id,
+        erasure_id: Id | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[Ticket]:
+        """Forgets for ever what is written in a ticket that no customer is known for; its shape stays. Those of a customer go with the customer."""
+        return await self._execute(
+            operations.TICKET_ERASE,
+            {
+                "ticketId": ticket_id,
+                "erasureId": erasure_id,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,
@@ -3435,6 +3504,29 @@ class Client(Asking):
             operations.USER_DEACTIVATE,
             {
                 "userId": user_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    async def user_erase(
+        self,
+        *,
+        user_id: Id,
+        erasure_id: Id | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[User]:
+        """Forgets a deactivated user for ever: name, address, what was written about the user. What the user did stays, under the user's id."""
+        return await self._execute(
+            operations.USER_ERASE,
+            {
+                "userId": user_id,
+                "erasureId": erasure_id,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,

@@ -541,6 +541,13 @@ OPPORTUNITY_CLEAR_PROBABILITY_OVERRIDE: Command[Opportunity] = Command(
     Opportunity.FIELDS,
     Done[Opportunity],
 )
+OPPORTUNITY_ERASE: Command[Opportunity] = Command(
+    "opportunityErase",
+    "OpportunityEraseInput!",
+    "opportunity",
+    Opportunity.FIELDS,
+    Done[Opportunity],
+)
 OPPORTUNITY_HOLD: Command[Opportunity] = Command(
     "opportunityHold", "OpportunityHoldInput!", "opportunity", Opportunity.FIELDS, Done[Opportunity]
 )
@@ -740,6 +747,7 @@ TASK_CREATE: Command[Task] = Command(
     "taskCreate", "TaskCreateInput!", "task", Task.FIELDS, Done[Task]
 )
 TASK_DEFER: Command[Task] = Command("taskDefer", "TaskDeferInput!", "task", Task.FIELDS, Done[Task])
+TASK_ERASE: Command[Task] = Command("taskErase", "TaskEraseInput!", "task", Task.FIELDS, Done[Task])
 TASK_RESCHEDULE: Command[Task] = Command(
     "taskReschedule", "TaskRescheduleInput!", "task", Task.FIELDS, Done[Task]
 )
@@ -781,6 +789,9 @@ TICKET_CLOSE: Command[Ticket] = Command(
 )
 TICKET_COMMENT: Command[Ticket] = Command(
     "ticketComment", "TicketCommentInput!", "ticket", Ticket.FIELDS, Done[Ticket]
+)
+TICKET_ERASE: Command[Ticket] = Command(
+    "ticketErase", "TicketEraseInput!", "ticket", Ticket.FIELDS, Done[Ticket]
 )
 TICKET_ESCALATE: Command[Ticket] = Command(
     "ticketEscalate", "TicketEscalateInput!", "ticket", Ticket.FIELDS, Done[Ticket]
@@ -839,6 +850,7 @@ USER_ACTIVATE: Command[User] = Command(
 USER_DEACTIVATE: Command[User] = Command(
     "userDeactivate", "UserDeactivateInput!", "user", User.FIELDS, Done[User]
 )
+USER_ERASE: Command[User] = Command("userErase", "UserEraseInput!", "user", User.FIELDS, Done[User])
 USER_GRANT_ROLE: Command[User] = Command(
     "userGrantRole", "UserGrantRoleInput!", "user", User.FIELDS, Done[User]
 )

@@ -249,6 +249,7 @@ class DisclosureKind(OpenEnum):
     SUBJECT_ACCESS = "SUBJECT_ACCESS"
     LEDGER_EXPORT = "LEDGER_EXPORT"
     KEY_COPY = "KEY_COPY"
+    CASE_FILE = "CASE_FILE"
 
 
 class ErasureStatus(OpenEnum):
