@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from crm_core.customers.customer.commands import RegisterPerson
+from crm_core.kernel import telemetry
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -26,13 +27,17 @@ WRITE = """mutation Write($name: String!) {
 
 
 @pytest.fixture(scope="module")
-def exporter() -> InMemorySpanExporter:
-    """A tracer can be set up once in a process, and stays; other tests are traced from here on."""
+def exporter() -> Iterator[InMemorySpanExporter]:
+    """The tracer of these tests alone: the library's own can be set up once and never taken down,
+    and would trace all the tests that follow.
+    """
     provider = TracerProvider()
     exporter = InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return exporter
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trace, "get_tracer_provider", lambda: provider)
+        patch.setattr(telemetry, "_tracer", provider.get_tracer("crm"))
+        yield exporter
 
 
 @pytest.fixture
