@@ -264,7 +264,7 @@ def _head_of(text: str) -> re.Pattern[bytes]:
     )
 
 
-_PLAIN_HEAD = _head_of('([^"]*)')  # in a third of the time, where no string has an escape
+_PLAIN_HEAD = _head_of('([^"]*)')  # two thirds of the time, where no string has an escape
 _HEAD = _head_of(r'([^"\\]*(?:\\.[^"\\]*)*)')
 _FIXED = struct.Struct(">B16sQ16s16sIHqBq16s16s16s32s8I")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC
