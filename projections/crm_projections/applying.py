@@ -79,7 +79,8 @@ class Applier:
     ) -> Batch | None:
         """The next batch for these projections; None at the head."""
         projections = [self._projections[name] for name in names]
-        if all(isinstance(projection, EnvelopeProjection) for projection in projections):
+        folded = [p for p in projections if not isinstance(p, EnvelopeProjection)]
+        if not folded:
             head = (await self._store.ledger.head(tenant_id)).position
             to = min(after + _BATCH_EVENTS, head if up_to is None else min(head, up_to))
             return Batch((), to) if to > after else None
@@ -88,7 +89,7 @@ class Applier:
         )
         if not stored:
             return None
-        return await read_batch(self._store, stored, projections)
+        return await read_batch(self._store, stored, folded)
 
     async def _apply_all(self, slots: Collection[Slot], batch: Batch) -> list[Slot]:
         """The slots that were moved; those that were lost or stopped are not among them."""
@@ -102,7 +103,10 @@ class Applier:
 
     async def _apply(self, slot: Slot, batch: Batch) -> Slot | None:
         projection = self._projections[slot.projection]
-        events, undecoded = batch.share_of(projection, slot.skipped)
+        events: Sequence[RecordedEvent] = ()
+        undecoded = None
+        if not isinstance(projection, EnvelopeProjection):
+            events, undecoded = batch.share_of(projection, slot.skipped)
         scanned_to = batch.scanned_to if undecoded is None else undecoded.position - 1
         try:
             moved = await self._apply_batch(projection, slot, events, scanned_to)

@@ -1,7 +1,7 @@
 """Read models with a row an event, each column a part of its envelope: PostgreSQL copies them.
 
 What a column is, is said once (`_PARTS`), for Python and for SQL. No event travels to Python and
-back: two to four times as fast, and nothing is left for the worker to do (benchmarks/README.md).
+back (docs/decisions/0018-envelopes-are-copied-where-they-lie.md).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
@@ -23,24 +23,32 @@ from crm_projections.tables import Table
 
 __all__ = ["EnvelopeProjection", "copy_span", "copy_streams"]
 
-_PARTS: Final[Mapping[str, tuple[str, str]]] = {
-    "position": ("position", "position"),
-    "event_id": ("event_id", "event_id"),
-    "type": ("type", "type"),
-    "record_type": ("stream_type", "stream_type"),
-    "record_id": ("stream_id", "stream_id"),
-    "version": ("version", "version"),
-    "recorded_at": ("recorded_at", "recorded_at"),
-    "happened_at": ("coalesce(effective_at, recorded_at)", "happened_at"),
-    "actor_kind": ("actor_kind", "actor.kind"),
-    "actor_id": ("actor_id", "actor.id"),
-    "on_behalf_of": ("on_behalf_of", "actor.on_behalf_of"),
-    "command_id": ("command_id", "command_id"),
-    "correlation_id": ("correlation_id", "correlation_id"),
-    "causation_id": ("causation_id", "causation_id"),
-    "reason": ("reason", "reason"),
+
+class _Part(NamedTuple):
+    """A part of an envelope: by columns of `ledger.event`, in a StoredEvent, and its SQL type."""
+
+    sql: str
+    attribute: str
+    type: str
+
+
+_PARTS: Final[Mapping[str, _Part]] = {
+    "position": _Part("position", "position", "bigint"),
+    "event_id": _Part("event_id", "event_id", "uuid"),
+    "type": _Part("type", "type", "text"),
+    "record_type": _Part("stream_type", "stream_type", "text"),
+    "record_id": _Part("stream_id", "stream_id", "uuid"),
+    "version": _Part("version", "version", "bigint"),
+    "recorded_at": _Part("recorded_at", "recorded_at", "timestamptz"),
+    "happened_at": _Part("coalesce(effective_at, recorded_at)", "happened_at", "timestamptz"),
+    "actor_kind": _Part("actor_kind", "actor.kind", "text"),
+    "actor_id": _Part("actor_id", "actor.id", "text"),
+    "on_behalf_of": _Part("on_behalf_of", "actor.on_behalf_of", "text"),
+    "command_id": _Part("command_id", "command_id", "uuid"),
+    "correlation_id": _Part("correlation_id", "correlation_id", "uuid"),
+    "causation_id": _Part("causation_id", "causation_id", "uuid"),
+    "reason": _Part("reason", "reason", "text"),
 }
-"""By a column's name: of what columns of `ledger.event`, and of which part of a StoredEvent."""
 
 
 class EnvelopeProjection(Projection):
@@ -48,6 +56,15 @@ class EnvelopeProjection(Projection):
 
     by_stream = True
     envelope_only = True
+
+    def __init_subclass__(cls) -> None:
+        """Raises TypeError for a table that cannot be copied: here, and not in the database."""
+        super().__init_subclass__()
+        for table in cls.__dict__.get("tables", ()):
+            for column in table.columns:
+                part = _PARTS.get(column.name)
+                if part is None or part.type != column.sql_type:
+                    raise TypeError(f"no envelope has `{column.name} {column.sql_type}`")
 
     @property
     def table(self) -> Table[Any]:
@@ -63,7 +80,7 @@ class EnvelopeProjection(Projection):
 
     @cached_property
     def _parts_of(self) -> Callable[[Any], tuple[Any, ...]]:
-        return attrgetter(*(_PARTS[name][1] for name in self.table.column_names))
+        return attrgetter(*(_PARTS[name].attribute for name in self.table.column_names))
 
 
 async def copy_span(
@@ -135,7 +152,7 @@ def _statement(projection: EnvelopeProjection, into: str, which: str) -> bytes:
             into=sql.Identifier(into),
             columns=sql.SQL(", ").join(map(sql.Identifier, projection.table.column_names)),
             parts=sql.SQL(", ").join(
-                sql.SQL(_PARTS[name][0]) for name in projection.table.column_names
+                sql.SQL(_PARTS[name].sql) for name in projection.table.column_names
             ),
             which=sql.SQL(which),
             of_type=sql.SQL(of_type),

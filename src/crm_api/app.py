@@ -15,6 +15,7 @@ from crm_api.http.guard import Guard
 from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
+from crm_api.http.posts import answering
 from crm_api.http.provider_login import ProviderLogin
 from crm_api.http.telemetry import Telemetry
 from crm_api.http.witness import Witness
@@ -31,7 +32,7 @@ def create_app(services: Services) -> Starlette:
             Route("/", _home),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
-            Route("/login", Login(services).sign_in, methods=["POST"]),
+            Route("/login", answering(Login(services).sign_in), methods=["POST"]),
             Route("/health", Health(services).show),
             *Account(services).routes(),
             *ProviderLogin(services).routes(),

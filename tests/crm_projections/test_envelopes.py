@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -17,6 +18,7 @@ from crm_projections.projection import Projection, project
 from crm_projections.rebuilding import Rebuild
 from crm_projections.runner import ProjectionRunner
 from crm_projections.status import Skip
+from crm_projections.tables import Row, Table
 from projecting import fill, somebody, tell
 
 
@@ -70,9 +72,24 @@ async def test_a_column_that_is_copied_wrongly_is_found_out(
 ) -> None:
     projection = AuditTrail()
     expected = await said(company, projection)
-    parts = {**envelopes._PARTS, column: (wrong, envelopes._PARTS[column][1])}
+    parts = {**envelopes._PARTS, column: envelopes._PARTS[column]._replace(sql=wrong)}
     monkeypatch.setattr(envelopes, "_PARTS", parts)
     assert await caught_up(company, projector, projection) != expected
+
+
+class _Other(Row, frozen=True, kw_only=True):
+    position: int
+    amount: Decimal
+
+
+class _Texts(Row, frozen=True, kw_only=True):
+    position: str
+
+
+@pytest.mark.parametrize("row", [_Other, _Texts])
+def test_a_table_that_no_envelope_fills_is_refused_where_it_is_declared(row: type[Row]) -> None:
+    with pytest.raises(TypeError, match="no envelope has"):
+        type("Wrong", (EnvelopeProjection,), {"tables": (Table("wrong", row, key=("position",)),)})
 
 
 async def test_what_was_skipped_by_decision_is_not_copied(crm: Crm, projector: Pool) -> None:

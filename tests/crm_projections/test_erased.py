@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,18 @@ from hypothesis import strategies as st
 from conftest import ROOT_KEY
 from crm_core import SYSTEM, Command, Crm, Lagging, RecordedEvent, Request
 from crm_core.customers import Customer, EraseCustomer, RegisterPerson
+from crm_core.engagement import CreateTask, EraseTask
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.ledger.records import StoredEvent
 from crm_core.privacy import keys
-from crm_core.sales import DefinePipeline, OpenOpportunity, SetOpportunityCustomer
+from crm_core.sales import (
+    DefinePipeline,
+    EraseOpportunity,
+    OpenOpportunity,
+    SetNextStep,
+    SetOpportunityCustomer,
+)
 from crm_core.sales.pipeline.standard import STANDARD_STAGES
 from crm_core.service import (
     CommentAuthorKind,
@@ -34,6 +42,7 @@ from crm_projections.digest import digest_of
 from crm_projections.forgetting import ReadModels
 from crm_projections.projection import Projection, project
 from crm_projections.registry import PROJECTIONS
+from crm_projections.rows import Rows
 from crm_projections.runner import ProjectionRunner
 from crm_projections.ticket_queue.projection import TICKETS, TicketQueue
 from crm_projections.timeline.projection import TIMELINE, Timeline
@@ -125,6 +134,48 @@ async def test_a_projection_that_does_not_blank_is_found() -> None:
     async with await lived() as crm:
         ((_, blanked, rebuilt),) = await blanked_and_rebuilt(crm, [Forgetful()], ADA)
         assert blanked != rebuilt
+
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+DEAL, TASK = UUID(int=71), UUID(int=72)
+PIPELINE = DefinePipeline(name="Standard", stages=STANDARD_STAGES)
+OF_NOBODY: dict[str, tuple[list[Command], Command]] = {
+    "task": (
+        [CreateTask(task_id=TASK, title=CANARY, due_at=NOON, assignee_id=UUID(int=73))],
+        EraseTask(task_id=TASK),
+    ),
+    "opportunity": (
+        [
+            PIPELINE,
+            OpenOpportunity(
+                opportunity_id=DEAL, name=CANARY, pipeline_id=PIPELINE.pipeline_id,
+                owner_id=UUID(int=73), currency="EUR",
+            ),
+            SetNextStep(opportunity_id=DEAL, text=CANARY),
+        ],
+        EraseOpportunity(opportunity_id=DEAL),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_NOBODY)
+async def test_what_is_about_nobody_is_blanked_as_a_rebuild_makes_it(kind: str) -> None:
+    told, erasing = OF_NOBODY[kind]
+    async with Crm.in_memory() as crm:
+        await tell_all(crm, told)
+        before = await events_of(crm)
+        live = {projection: project(projection, before) for projection in PROJECTIONS}
+        assert CANARY in as_text(live)
+        await crm.execute(erasing, SYSTEM)
+        for projection, rows in live.items():
+            project(projection, await events_of(crm, before[-1].position), rows)
+            rebuilt = project(projection, await events_of(crm))
+            assert digest_of(projection, rows) == digest_of(projection, rebuilt), projection.name
+        assert CANARY not in as_text(live)
+
+
+def as_text(live: dict[Projection, Rows]) -> str:
+    return repr([rows.all(table) for of, rows in live.items() for table in of.tables])
 
 
 @pytest.mark.parametrize("about", ["nobody", "nobody, and nothing is blanked"])

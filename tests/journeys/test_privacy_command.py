@@ -15,6 +15,7 @@ import crm_core
 from crm_core import SYSTEM
 from crm_core.customers import EraseCustomer, RegisterPerson
 from crm_core.privacy import RetentionAction, SetRetention
+from crm_core.service import OpenTicket, TicketChannel
 
 from .conftest import Crm
 
@@ -46,6 +47,28 @@ def test_a_person_is_erased_with_receipts(crm: Crm, operated: dict[str, str]) ->
     again = crm("privacy", "erase", str(ADA), **operated)
     assert again.returncode == 1
     assert "customer.erased" in again.stderr
+
+
+@pytest.fixture
+async def ticket(operated: dict[str, str]) -> UUID:
+    url = operated["CRM_DATABASE_URL"]
+    opened = OpenTicket(subject="Zebedee?", channel=TicketChannel.PHONE)
+    async with await crm_core.Crm.open(url, root_key=ROOT_KEY) as library:
+        await library.execute(opened, actor=SYSTEM)
+    return opened.ticket_id
+
+
+def test_a_record_of_nobody_is_erased_by_the_same_command(
+    crm: Crm, operated: dict[str, str], ticket: UUID
+) -> None:
+    assert "Zebedee" in crm("history", str(ticket), **operated).stdout
+    said = crm("privacy", "erase", str(ticket), **operated)
+    assert said.returncode == 0, said.stderr
+    assert f"Erased: {ticket}" in said.stdout
+    assert "Zebedee" not in crm("history", str(ticket), **operated).stdout
+    nobody = crm("privacy", "erase", str(CLEO), **operated)
+    assert nobody.returncode == 1
+    assert "record.not_found" in nobody.stderr
 
 
 def test_what_was_broken_off_is_finished(crm: Crm, operated: dict[str, str]) -> None:

@@ -118,6 +118,7 @@ class Loader:
                         up_to=part.up_to,
                         skipped=skipped[projection.name],
                     )
+                    continue
                 for table in projection.tables:
                     rows = copied.get((projection.name, table.name))
                     if rows:

@@ -15,11 +15,17 @@ from rich.console import Console
 from rich.table import Table
 
 from crm_api.cli.place import Place, open_place
-from crm_core import SYSTEM, Crm, SetupError
+from crm_core import SYSTEM, Crm, Invalid, NotFound, SetupError
+from crm_core.access.records import kind_of
 from crm_core.customers import EraseCustomer
+from crm_core.engagement import EraseTask
+from crm_core.identity import EraseUser
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.scrub import scrub
 from crm_core.privacy import Erasure
+from crm_core.privacy.erasure.commands import Erases
+from crm_core.sales import EraseOpportunity
+from crm_core.service import EraseTicket
 from crm_projections.forgetting import ReadModels
 from crm_projections.registry import all_projections
 from crm_projections.retention import Retaining
@@ -29,6 +35,11 @@ from crm_projections.subject_access import subject_access
 __all__ = ["add_to"]
 
 console = Console(highlight=False)
+_ERASES: dict[str, type[Erases]] = {
+    command.NAME.partition(".")[0]: command
+    for command in (EraseCustomer, EraseUser, EraseTicket, EraseTask, EraseOpportunity)
+}
+
 privacy = typer.Typer(help="Personal data: erasing it, and seeing that it is gone.")
 
 
@@ -38,23 +49,39 @@ def add_to(commands: typer.Typer) -> None:
 
 @privacy.command("erase")
 def erase(
-    customer_id: Annotated[UUID, typer.Argument(help="The customer; merged ones go with it.")],
+    record_id: Annotated[
+        UUID,
+        typer.Argument(
+            help="A customer, with whom merged ones go; a deactivated user; or a ticket, a task or"
+            " an opportunity that is about no customer."
+        ),
+    ],
     scrubbing: Annotated[
         bool, typer.Option("--scrub", help="Clean the database's files as well.")
     ] = False,
 ) -> None:
-    """Forget a customer for ever, and show what every store did."""
-    asyncio.run(_erase(customer_id, scrubbing))
+    """Forget somebody, or what a record of nobody says, for ever; show what every store did."""
+    asyncio.run(_erase(record_id, scrubbing))
 
 
-async def _erase(customer_id: UUID, scrubbing: bool) -> None:
-    command = EraseCustomer(customer_id=customer_id)
+async def _erase(record_id: UUID, scrubbing: bool) -> None:
     async with open_place() as place:
         async with await place.open_crm() as crm:
+            command = await _erasing(crm, record_id)
             await crm.execute(command, actor=SYSTEM)
             _print_receipts(await _finished(place, crm, command.erasure_id))
         if scrubbing:
             await _scrub(place)
+
+
+async def _erasing(crm: Crm, record_id: UUID) -> Erases:
+    events = await crm.history(record_id)
+    if not events:
+        raise NotFound("record", record_id)
+    command = _ERASES.get(kind_of(events[0].record_type))
+    if command is None:
+        raise Invalid("record_id", f"names none of {', '.join(sorted(_ERASES))}")
+    return command(**{command.TARGET: record_id})
 
 
 @privacy.command("export")

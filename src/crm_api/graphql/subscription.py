@@ -19,8 +19,9 @@ from crm_core import Denied
 __all__ = ["Subscription"]
 
 PAGE_EVENTS = 200  # what one subscriber holds in memory
-_OPEN = Gauge("crm_subscriptions_open", "Subscriptions that are being followed.")
 WAIT_SECONDS = 1.0  # then the token and the rights are looked at again
+
+_OPEN = Gauge("crm_subscriptions_open", "Subscriptions that are being followed.")
 
 
 @strawberry.type(description="What can be followed: graphql-transport-ws, graphql-sse, multipart.")

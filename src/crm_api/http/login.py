@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import Any
 
 import msgspec
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.attempts import Limit
 from crm_api.http.bodies import read_json
-from crm_api.http.refusals import HttpRefusal, refusal_response
-from crm_api.messages import language_of
+from crm_api.http.refusals import HttpRefusal
 from crm_api.services import Services
 from crm_core import SYSTEM, CrmError, Rejected
 from crm_core.identity import NoteFailedSignIn, UseCode, User
@@ -51,14 +50,7 @@ class Login:
         self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def sign_in(self, request: Request) -> Response:
-        try:
-            return await self._signed_in(request)
-        except HttpRefusal as refusal:
-            language = language_of(request.headers.get("accept-language", ""))
-            return refusal_response(refusal, language, "application/json")
-
-    async def _signed_in(self, request: Request) -> Response:
+    async def sign_in(self, request: Request) -> dict[str, Any]:
         given = _credentials(await read_json(request))
         email = given.email.strip().lower()
         address = request.client.host if request.client else "unknown"
@@ -78,8 +70,7 @@ class Login:
             raise HttpRefusal(ErrorCode.UNAUTHENTICATED, "login.failed")
         await self._check_second_factor(user, given)
         await self._services.attempts.forget(limits[0].key)
-        answer = await open_session(self._services, user.id, "password")
-        return JSONResponse(answer, headers={"cache-control": "no-store"})
+        return await open_session(self._services, user.id, "password")
 
     async def _check_second_factor(self, user: User, given: Credentials) -> None:
         if not user.needs_code:

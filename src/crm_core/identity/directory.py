@@ -249,6 +249,7 @@ class Directory:
                 self._leave(user_id, UserStatus.SUSPENDED)
             case user.UserDeactivated():
                 self._leave(user_id, UserStatus.DEACTIVATED)
+                self._unlink(user_id)
             case user.PasswordSet():
                 self._end_sessions(user_id)
             case user.RoleGranted():
@@ -260,11 +261,12 @@ class Directory:
             case user.IdentityUnlinked():
                 self._unlink(user_id, event.issuer)
 
-    def _unlink(self, user_id: UUID, issuer: str) -> None:
+    def _unlink(self, user_id: UUID, issuer: str | None = None) -> None:
+        """At one issuer, or at all."""
         self._linked = {
             key: linked_id
             for key, linked_id in self._linked.items()
-            if linked_id != user_id or key[0] != issuer
+            if linked_id != user_id or issuer not in (None, key[0])
         }
 
     def _leave(self, user_id: UUID, status: UserStatus) -> None:

@@ -18,7 +18,7 @@ class StoreReceipt(Struct, frozen=True, kw_only=True):
 
 
 class SubjectErasureRequested(Created):
-    """From here on no word about the subjects is kept, and their unique keys are free.
+    """From here on no word about the subjects is taken, and their unique keys are free.
 
     The first of the subjects is the one that was asked for: a customer, a user, or a record that is
     about no customer. The others are the same customer, merged.
