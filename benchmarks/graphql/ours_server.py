@@ -10,10 +10,12 @@ import uvicorn
 import uvloop
 
 from crm_api.app import create_app
+from crm_api.cli.serving import log_to_stderr
 from crm_api.http.allowance import Allowance
 from crm_api.services import open_services
 from crm_core import SYSTEM
 from crm_core.identity.user.commands import ActivateUser, GrantRole, InviteUser
+from crm_core.kernel.collecting import collector_relaxed
 
 ROOT_KEY = bytes(range(32))
 USER = uuid4()
@@ -21,6 +23,8 @@ UNLIMITED = Allowance(10**12, 10**12)
 
 
 async def main(url: str, port: int) -> None:
+    log_to_stderr()
+    collector_relaxed()
     async with open_services(url, ROOT_KEY, allowance=UNLIMITED) as services:
         for command in (
             InviteUser(user_id=USER, name="Bench", email=f"{USER}@example.com"),

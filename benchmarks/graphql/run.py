@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import IO, Annotated, Any, cast
 
 import msgspec
 import psycopg
@@ -46,9 +46,10 @@ def main(
         folder.chmod(0o755)
         server = stack.enter_context(EmbeddedPostgres.start(folder / "data"))
         uvloop.run(_prepare(server.url(), full))
+        log = stack.enter_context((folder / "log").open("wb"))
         contenders = _contenders(server.url(), folder / "npm", only)
         for contender in contenders:
-            stack.enter_context(_serving(contender))
+            stack.enter_context(_serving(contender, log))
         _compare(contenders)
         print(f"load average before: {os.getloadavg()[0]:.1f}")
         print("| what | connections | contender | requests/s | ours ÷ it | p50, ms | p99, ms |")
@@ -84,9 +85,9 @@ def _port() -> int:
 
 
 @contextmanager
-def _serving(contender: Contender) -> Iterator[None]:
+def _serving(contender: Contender, log: IO[bytes]) -> Iterator[None]:
     process = subprocess.Popen(
-        contender.command, cwd=contender.cwd, stdout=subprocess.PIPE, text=True
+        contender.command, cwd=contender.cwd, stdout=subprocess.PIPE, stderr=log, text=True
     )
     try:
         if contender.says_token:

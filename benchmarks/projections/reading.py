@@ -75,8 +75,8 @@ def fill(url: str, tenant: UUID) -> None:
             name = physical(table.name, 1)
             connection.execute(f"drop table read_model.{name} cascade")
             connection.execute("set role crm_projector")
-            for statement in table.create_sql(name):
-                connection.execute(statement)
+            for creating in table.create_sql(name):
+                connection.execute(creating)
             connection.execute(statement.format(table=name, tenant=tenant, n=N))
             for index in table.index_sql(name):
                 connection.execute(index)

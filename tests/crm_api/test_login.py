@@ -7,9 +7,11 @@ import base64
 import json
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
@@ -170,6 +172,15 @@ def test_a_token_is_of_one_tenant_and_one_key() -> None:
     assert read.actor == session.actor
     assert Tokens(KEY, tenant_id_of("other")).read(token) is None
     assert Tokens(bytes(32), TENANT).read(token) is None
+
+
+def test_what_was_read_once_lets_nothing_in_that_is_like_it() -> None:
+    tokens = Tokens(KEY, TENANT)
+    token, session = tokens.issue(new_id())
+    assert tokens.read(token) == tokens.read(token) == replace(session, expires_at=ANY)
+    head, claims, signature = token.split(".")
+    for forged in (f"{head}.{claims}.", f"{head}.{claims}.{signature[::-1]}", f"{token}A"):
+        assert tokens.read(forged) is None
 
 
 def test_no_other_algorithm_is_accepted() -> None:

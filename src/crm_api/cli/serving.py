@@ -27,7 +27,7 @@ from crm_core import SetupError
 from crm_core.demo import DemoCompany, make_demo
 from crm_core.kernel.collecting import collector_relaxed
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "log_to_stderr"]
 
 console = Console(highlight=False)
 
@@ -113,7 +113,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
             " wait until it has ended, or set CRM_DATA_DIR to another folder",
         )
     require_strong(place.settings, place.root_key)
-    _log_to_stderr()
+    log_to_stderr()
     collector_relaxed()
     host, port = listening.getsockname()[:2]
     signer = place.signer()
@@ -159,7 +159,7 @@ def _listen(host: str, port: int, *, or_any: bool = False) -> socket.socket:
     )
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
+from cachetools import LRUCache
 from cross_web import StarletteRequestAdapter
 from graphql import get_operation_ast
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
+from strawberry.http.streaming import HTTPStreamTransport
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
@@ -51,6 +53,7 @@ _OPERATIONS = {
     "POST": {OperationType.QUERY, OperationType.MUTATION},
 }
 _SUBSCRIPTIONS_MAX = 20  # at once, on one connection
+_ACCEPTS_KNOWN_MAX, _ACCEPT_LENGTH_MAX = 256, 200
 
 
 class _Request(StarletteRequestAdapter):
@@ -100,6 +103,21 @@ class GraphQLApp(GraphQL[Context, None]):
         self.trusted = services.trusted
         self._charging = Charging(schema, services.allowance)
         self._compiled = CompiledReads(schema, services)
+        self._streams: LRUCache[str, HTTPStreamTransport | None] = LRUCache(_ACCEPTS_KNOWN_MAX)
+
+    def _get_stream_transport_from_headers(
+        self, headers: Mapping[str, str]
+    ) -> HTTPStreamTransport | None:
+        """As Strawberry has it, once for each `Accept` of usual length: taking it apart costs each
+        request more than asking its rights.
+        """
+        accept = headers.get("accept", "")
+        if accept in self._streams:
+            return self._streams[accept]
+        transport = super()._get_stream_transport_from_headers(headers)
+        if len(accept) <= _ACCEPT_LENGTH_MAX:
+            self._streams[accept] = transport
+        return transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
