@@ -18,6 +18,7 @@ from crm_core.privacy.key_store import (
     InMemoryKeyStore,
     KeyStore,
     StaleTenantKey,
+    SubjectKey,
     TenantKey,
     WrappedKeys,
 )
@@ -63,9 +64,9 @@ class Keyring:
         found = await self.for_opening(tenant_id, subjects)
         missing = [subject for subject in subjects if subject not in found]
         if missing:
-            await self._make(tenant_id, missing)
             epoch, _ = self._epochs[tenant_id]
-            found |= await self._unwrapped(tenant_id, epoch, missing)
+            stored = await self._make(tenant_id, missing)
+            found |= await self._unwrapped(tenant_id, epoch, missing, stored)
         return found
 
     async def for_opening(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Cipher]:
@@ -180,33 +181,38 @@ class Keyring:
 
     # --- unwrapping ---------------------------------------------------------------------------
 
-    async def _make(self, tenant_id: UUID, subjects: Collection[UUID]) -> None:
-        """Keys for those that have none, and never had one."""
+    async def _make(self, tenant_id: UUID, subjects: Collection[UUID]) -> Mapping[UUID, SubjectKey]:
+        """Keys for those that have none, and never had one; those that they all have then."""
         for _ in range(_ATTEMPTS_MAX):
             tenant = await self._tenant(tenant_id)
             wrap = tenant.ciphers[tenant.version]
             fresh = {s: wrap.seal(new_key(), _subject_place(tenant_id, s)) for s in subjects}
             try:
-                await self.store.keep_subject_keys(tenant_id, fresh, tenant.version)
+                return await self.store.keep_subject_keys(tenant_id, fresh, tenant.version)
             except StaleTenantKey:
                 self._tenants.pop(tenant_id, None)
-            else:
-                return
         raise _restless()
 
     async def _unwrapped(
-        self, tenant_id: UUID, epoch: int, subjects: Collection[UUID]
+        self,
+        tenant_id: UUID,
+        epoch: int,
+        subjects: Collection[UUID],
+        stored: Mapping[UUID, SubjectKey] | None = None,
     ) -> dict[UUID, Cipher]:
         """`epoch` is that before these keys are read: one that is destroyed meanwhile is not kept.
+        `stored`: the keys, where they were read just now.
 
         While the tenant's key is replaced, a key may be of a version that is not known here yet.
         """
         for _ in range(_ATTEMPTS_MAX):
-            stored = await self.store.subject_keys(tenant_id, subjects)
+            if stored is None:
+                stored = await self.store.subject_keys(tenant_id, subjects)
             tenant = await self._tenant(tenant_id)
             if all(key.version in tenant.ciphers for key in stored.values()):
                 break
             self._tenants.pop(tenant_id, None)
+            stored = None
         else:
             raise _restless()
         ciphers = {

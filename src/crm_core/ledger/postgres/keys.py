@@ -19,6 +19,23 @@ __all__ = ["PostgresKeyStore"]
 
 _TENANT = "wrapped, version, former, blind"
 
+# Whether the tenant's key wraps them still. A rotation that ends meanwhile waits for this, and then
+# finds what is stored here. The first writer wins, and a destroyed key keeps its row: nothing is
+# overwritten.
+_KEEP_SUBJECT_KEYS = """
+with known as materialized (
+    select from vault.tenant_key where tenant_id = %(tenant)s
+       and (version = %(version)s or (version = %(version)s + 1 and former is not null))
+       for key share
+), kept as (
+    insert into vault.subject_key (tenant_id, subject_id, wrapped, version)
+    select %(tenant)s, new.*, %(version)s
+      from known, unnest(%(subjects)s::uuid[], %(keys)s::bytea[]) as new
+        on conflict (tenant_id, subject_id) do nothing
+)
+select count(*) from known
+"""
+
 
 class PostgresKeyStore:
     def __init__(self, pool: Pool) -> None:
@@ -38,22 +55,18 @@ class PostgresKeyStore:
     async def keep_subject_keys(
         self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], version: int
     ) -> dict[UUID, SubjectKey]:
-        async with self._pool.connection() as connection, connection.transaction():
-            # A rotation that ends meanwhile waits for this, and then finds what is stored here.
-            known = await connection.execute(
-                "select from vault.tenant_key where tenant_id = %s"
-                " and (version = %s or (version = %s and former is not null)) for key share",
-                [tenant_id, version, version + 1],
+        async with self._pool.connection() as connection:
+            made = await connection.execute(
+                _KEEP_SUBJECT_KEYS,
+                {
+                    "tenant": tenant_id,
+                    "version": version,
+                    "subjects": list(wrapped.keys()),
+                    "keys": list(wrapped.values()),
+                },
             )
-            if known.rowcount == 0:
+            if await made.fetchone() == (0,):
                 raise StaleTenantKey
-            # The first writer wins, and a destroyed key keeps its row: nothing is overwritten.
-            await connection.execute(
-                "insert into vault.subject_key (tenant_id, subject_id, wrapped, version)"
-                " select %s, new.*, %s from unnest(%s::uuid[], %s::bytea[]) as new"
-                " on conflict (tenant_id, subject_id) do nothing",
-                [tenant_id, version, list(wrapped.keys()), list(wrapped.values())],
-            )
         return await self.subject_keys(tenant_id, wrapped.keys())
 
     async def subject_keys(
