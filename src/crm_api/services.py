@@ -8,9 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 
+from crm_api.bulk import EXPORT_ROWS_MAX, Bulk
+from crm_api.bulk.files import Files
+from crm_api.bulk.links import Links
 from crm_api.credentials import Credentials
 from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.attempts import Attempts
@@ -54,6 +59,7 @@ class Services:
     audit: AuditLog
     tokens: Tokens
     credentials: Credentials
+    bulk: Bulk
     allowance: Allowance = STANDARD
     trusted: TrustedDocuments = THIRD_PARTY
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,10 +79,13 @@ async def open_services(
     allowance: Allowance = STANDARD,
     trusted: TrustedDocuments = THIRD_PARTY,
     ways_in: WaysIn = PASSWORDS_ONLY,
+    files: Path | None = None,
+    export_rows_max: int = EXPORT_ROWS_MAX,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
-    Without a signer the tree over the ledger grows, and nothing is signed.
+    Without a signer the tree over the ledger grows, and nothing is signed. `files` is the folder of
+    bulk operations, which the servers of a tenant share; without it they go with this process.
     Raises SetupError as `Crm.open` does.
     """
     async with AsyncExitStack() as opened:
@@ -107,15 +116,17 @@ async def open_services(
         audit_pool = await open_pool(url, "crm_app", size=2)
         opened.push_async_callback(audit_pool.close)
         audits = AuditLog(everybody.store.ledger, AuditStore(audit_pool), signer)
+        secret = await crm.store.keyring.blind(crm.tenant_id, "crm-api")
+        clock = crm.store.ledger.clock
+        folder = files or Path(opened.enter_context(TemporaryDirectory(prefix="crm-files-")))
+        bulk = Bulk(Files(folder, crm.tenant_id), Links(secret, clock), export_rows_max)
         for failed, run in (
             ("projector.failed", runner.run),
             ("audit.failed", Integrator(audits).run),
-            ("erasing.failed", partial(crm.erasing.run, [read_models])),
+            ("erasing.failed", partial(crm.erasing.run, [read_models, bulk.files])),
             ("retaining.failed", Retaining(crm, pool).run),
         ):
             opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
-        secret = await crm.store.keyring.blind(crm.tenant_id, "crm-api")
-        clock = crm.store.ledger.clock
         tokens = Tokens(secret, crm.tenant_id, clock)
         attempts = _attempts(redis_url, crm)
         opened.push_async_callback(attempts.close)
@@ -126,7 +137,7 @@ async def open_services(
         if ways_in.bearer is not None:
             client = await opened.enter_async_context(new_client())
             bearer = ways_in.bearer.verifier(client, clock)
-        yield Services(
+        services = Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),
             pool=pool,
@@ -135,11 +146,17 @@ async def open_services(
             audit=audit,
             tokens=tokens,
             credentials=Credentials(crm, tokens, bearer),
+            bulk=bulk,
             allowance=allowance,
             trusted=trusted,
             oidc=oidc,
             attempts=attempts,
         )
+        from crm_api.bulk.runner import BulkRunner  # it asks the schema, which knows of services
+
+        runs = asyncio.create_task(_keep(BulkRunner(services).run, "bulk.failed"))
+        opened.push_async_callback(_end, runs)
+        yield services
 
 
 def _attempts(redis_url: str | None, crm: Crm) -> Attempts:

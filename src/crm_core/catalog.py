@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm_core.customers.catalog import CONTEXT as CUSTOMERS
 from crm_core.engagement.catalog import CONTEXT as ENGAGEMENT
+from crm_core.exchange.catalog import CONTEXT as EXCHANGE
 from crm_core.identity.catalog import CONTEXT as IDENTITY
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.messages import Command
@@ -13,7 +14,7 @@ from crm_core.service.catalog import CONTEXT as SERVICE
 
 __all__ = ["AGGREGATES", "COMMANDS", "CONTEXTS"]
 
-CONTEXTS = (CUSTOMERS, SALES, SERVICE, ENGAGEMENT, IDENTITY, PRIVACY)
+CONTEXTS = (CUSTOMERS, SALES, SERVICE, ENGAGEMENT, IDENTITY, PRIVACY, EXCHANGE)
 
 AGGREGATES: dict[str, type[Aggregate]] = {
     aggregate.TOPIC: aggregate for context in CONTEXTS for aggregate in context.aggregates

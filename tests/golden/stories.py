@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pyotp
 
-from crm_core import Command, Money
+from crm_core import Command, Money, exchange
 from crm_core.access.rights import Scope
 from crm_core.customers.customer import commands as customer
 from crm_core.customers.customer import events as ce
@@ -57,6 +57,7 @@ CARA, EUROPE, ITALY = UUID(int=3), UUID(int=81), UUID(int=82)
 SHARE, KEY, SESSION = UUID(int=83), UUID(int=84), UUID(int=85)
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
 STRANGER, FORGOTTEN, COPY, POLICY = (UUID(int=n) for n in range(91, 95))
+BULK_OUT, BULK_FAILED, BULK_CANCELLED, ROWS = (UUID(int=n) for n in range(95, 99))
 
 
 def euros(amount: str) -> Money:
@@ -77,6 +78,7 @@ def everything() -> Iterator[Command]:
         *tasks(),
         *teams_and_roles(),
         *erasures(),
+        *bulk(),
     ]
     yield from told
     yield from signing_in(len(told))
@@ -429,6 +431,28 @@ def signing_in(first: int) -> Iterator[Command]:
     issuer = "https://accounts.example.com"
     yield sign_in.LinkIdentity(user_id=CARA, issuer=issuer, subject="248289761001")
     yield sign_in.UnlinkIdentity(user_id=CARA, issuer=issuer)
+
+
+def bulk() -> Iterator[Command]:
+    """Files out and in, and the four ways in which that ends."""
+    yield exchange.RunBulkExport(
+        bulk_operation_id=BULK_OUT,
+        query='{ customers(where: {email: {eq: "ada@example.com"}}) { nodes { id } } }',
+        variables="{}",
+    )
+    yield exchange.NoteBulkProgress(bulk_operation_id=BULK_OUT, rows=1_000, refused=0)
+    yield exchange.CompleteBulkOperation(bulk_operation_id=BULK_OUT, rows=1_001, refused=0)
+    for operation_id in (BULK_FAILED, BULK_CANCELLED):
+        yield exchange.RunBulkImport(
+            bulk_operation_id=operation_id,
+            upload_id=ROWS,
+            mutation="customerRegisterPerson",
+            format=exchange.BulkFormat.CSV,
+            mapping=(exchange.MappedColumn("Full name", "name"),),
+            error_policy=exchange.ErrorPolicy.STOP,
+        )
+    yield exchange.FailBulkOperation(bulk_operation_id=BULK_FAILED, code="bulk.row_refused")
+    yield exchange.CancelBulkOperation(bulk_operation_id=BULK_CANCELLED)
 
 
 def erasures() -> Iterator[Command]:

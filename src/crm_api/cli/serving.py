@@ -130,6 +130,8 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         allowance=settings.allowance,
         trusted=settings.trusted(),
         ways_in=settings.ways_in(),
+        files=settings.files(),
+        export_rows_max=settings.export_rows_max,
     ) as services:
         server = Server(services, settings.shutdown_seconds)
         running = asyncio.create_task(server.serve(sockets=[listening]))

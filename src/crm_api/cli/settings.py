@@ -11,6 +11,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
+from crm_api.bulk import EXPORT_ROWS_MAX
 from crm_api.cli.sign_in_settings import SignInSettings
 from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
@@ -62,6 +63,12 @@ class Settings(SignInSettings):
     """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
     trusted_documents: Path | None = None
     """A manifest of documents that may be asked for by their hash, or a folder of such."""
+    files_dir: Path | None = None
+    """Where uploads and exports lie for 7 days, in plain; the servers of a tenant share it. `files`
+    beside the data, unless set.
+    """
+    export_rows_max: int = EXPORT_ROWS_MAX
+    """How many records leave in one export at most."""
     shutdown_seconds: int = 10
     """What requests have to finish in once the server is told to end."""
     host: str = "127.0.0.1"
@@ -80,6 +87,9 @@ class Settings(SignInSettings):
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()
+
+    def files(self) -> Path:
+        return self.files_dir or self.place() / "files"
 
 
 def require_strong(settings: Settings, key: bytes) -> None:

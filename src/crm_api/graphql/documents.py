@@ -15,7 +15,7 @@ from strawberry.schema.schema import Schema, validate_document
 from crm_api.graphql.limits import TOKENS_MAX, excesses, too_large
 from crm_core.kernel.telemetry import span
 
-__all__ = ["Documents", "valid_document"]
+__all__ = ["Documents", "first_fault", "valid_document"]
 
 _CACHED_MAX = 512
 _CACHED_LENGTH_MAX = 20_000
@@ -50,6 +50,15 @@ def valid_document(text: str, schema: Schema) -> DocumentNode | None:
     """The document, or None where anything is wrong with it."""
     document = _parse(text)
     return None if document is None or _faults(text, document, schema) else document
+
+
+def first_fault(text: str, schema: Schema) -> str | None:
+    """What is wrong with a document that can be parsed, in a sentence; None where nothing is."""
+    document = _parse(text)
+    if document is None:
+        return "it is no GraphQL document"
+    faults = _faults(text, document, schema)
+    return faults[0].message if faults else None
 
 
 def _parse(text: str) -> DocumentNode | None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.access import API_KEY, ROLE, SESSION, SHARE, TEAM, TENANT
+from crm_api.graphql.types.bulk_operation import BULK_OPERATION
 from crm_api.graphql.types.customer import CUSTOMER
 from crm_api.graphql.types.disclosure import DISCLOSURE
 from crm_api.graphql.types.erasure import ERASURE
@@ -23,7 +24,7 @@ __all__ = ["KINDS", "kind_of_name", "kind_of_topic", "kind_of_type", "readable_k
 
 KINDS = (
     CUSTOMER, OPPORTUNITY, PIPELINE, PRODUCT, TICKET, INTERACTION, TASK, USER,
-    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE, DISCLOSURE, RETENTION,
+    TEAM, ROLE, SHARE, API_KEY, SESSION, TENANT, ERASURE, DISCLOSURE, RETENTION, BULK_OPERATION,
 )  # fmt: skip
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

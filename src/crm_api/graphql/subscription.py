@@ -10,11 +10,14 @@ from prometheus_client import Gauge
 
 from crm_api.graphql.context import Info
 from crm_api.graphql.fields import follower
+from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.queries.event import RecordIdArgument, selection_of
 from crm_api.graphql.scalars import Position
+from crm_api.graphql.types.bulk_operation import BULK_OPERATION, BulkOperation
 from crm_api.graphql.types.event import EventRecord, sees_event
 from crm_api.graphql.types.node import EventTypes
-from crm_core import Denied
+from crm_core import Denied, NotFound, Selection
+from crm_core.exchange import BulkStatus
 
 __all__ = ["Subscription"]
 
@@ -57,3 +60,25 @@ class Subscription:
                 for event in page:
                     if await sees_event(context, event.record_type, event.record_id):
                         yield EventRecord.of(event)
+
+    @follower(
+        "A bulk operation as it is, and again when it has moved on, until it has ended. Ends when"
+        " the token does."
+    )
+    async def bulk_operation_progress(
+        self, info: Info, id: strawberry.ID
+    ) -> AsyncGenerator[BulkOperation, None]:
+        context, operation_id = info.context, required_uuid(id, "BulkOperation")
+        following = context.services.crm.subscribe(Selection(stream_id=operation_id))
+        with _OPEN.track_inprogress():
+            while True:
+                page = await following.next_page(seconds=WAIT_SECONDS)
+                await context.present_rights()  # raises once the token is over
+                present = context.for_operation()  # with nothing that was read before
+                shown = await present.loaders.folded(BULK_OPERATION, operation_id)
+                if not isinstance(shown, BulkOperation):
+                    raise NotFound("bulk_operation", operation_id)
+                if page:
+                    yield shown
+                if shown.row.status is not BulkStatus.RUNNING:
+                    return

@@ -42,7 +42,9 @@ _SECONDS = Histogram(
 )
 _IN_FLIGHT = Gauge("crm_requests_in_flight", "Requests that are being answered.")
 
-_SHOWN = {"graphql", "graphiql", "login", "session", "account", "health", "metrics", "audit"}
+_SHOWN = {
+    "graphql", "graphiql", "login", "session", "account", "health", "metrics", "audit", "files",
+}  # fmt: skip
 _POLLED = {"health", "metrics"}  # every few seconds, by machines: no news
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")

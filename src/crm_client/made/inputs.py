@@ -24,6 +24,7 @@ __all__ = [
     "IntComparator",
     "LifecycleComparator",
     "ListComparator",
+    "MappedColumnInput",
     "MoneyInput",
     "OpportunityBy",
     "OpportunityOrder",
@@ -290,6 +291,15 @@ class ListComparator(msgspec.Struct, frozen=True, kw_only=True, rename="camel", 
 
     contains: str | None = None
     """It has exactly this item."""
+
+
+class MappedColumnInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """A column of a CSV file, and the field of the input that it fills: `money.amount`."""
+
+    column: str
+    field: str
 
 
 class MoneyInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -290,6 +290,9 @@ WHAT_COULD_USER_SEE: Read[list[Reach] | None] = Read(
 RATE_LIMIT: Read[RateLimit | None] = Read(
     "rateLimit", {"dryRun": "Boolean!"}, RateLimit.FIELDS, RateLimit | None
 )
+BULK_OPERATION: Read[BulkOperation | None] = Read(
+    "bulkOperation", {"id": "ID!"}, BulkOperation.FIELDS, BulkOperation | None
+)
 CUSTOMER_TIMELINE: Listing[TimelineEntry] = Listing(
     "timeline", {}, TimelineEntry.FIELDS, TimelineEntry, "Customer"
 )
@@ -315,6 +318,27 @@ RECORD_HISTORY: Listing[EventRecord] = Listing(
 )
 API_KEY_REVOKE: Command[ApiKey] = Command(
     "apiKeyRevoke", "ApiKeyRevokeInput!", "apiKey", ApiKey.FIELDS, Done[ApiKey]
+)
+BULK_OPERATION_CANCEL: Command[BulkOperation] = Command(
+    "bulkOperationCancel",
+    "BulkOperationCancelInput!",
+    "bulkOperation",
+    BulkOperation.FIELDS,
+    Done[BulkOperation],
+)
+BULK_OPERATION_EXPORT: Command[BulkOperation] = Command(
+    "bulkOperationExport",
+    "BulkOperationExportInput!",
+    "bulkOperation",
+    BulkOperation.FIELDS,
+    Done[BulkOperation],
+)
+BULK_OPERATION_IMPORT: Command[BulkOperation] = Command(
+    "bulkOperationImport",
+    "BulkOperationImportInput!",
+    "bulkOperation",
+    BulkOperation.FIELDS,
+    Done[BulkOperation],
 )
 CUSTOMER_ADD_CONTACT_POINT: Command[Customer] = Command(
     "customerAddContactPoint",
@@ -880,4 +904,7 @@ FOLLOW_EVENTS: Follow[EventRecord] = Follow(
     {"after": "Position", "types": "[String!]", "recordId": "ID"},
     EventRecord.FIELDS,
     EventRecord,
+)
+FOLLOW_BULK_OPERATION_PROGRESS: Follow[BulkOperation] = Follow(
+    "bulkOperationProgress", {"id": "ID!"}, BulkOperation.FIELDS, BulkOperation
 )

@@ -549,6 +549,10 @@ class SyncClient(SyncAsking):
         """What this operation costs, and what is left; null on a websocket."""
         return self._read(operations.RATE_LIMIT, {"dryRun": dry_run})
 
+    def bulk_operation(self, *, id: Id) -> BulkOperation | None:
+        """A bulk operation, how far it is and how it ended; null where there is none."""
+        return self._read(operations.BULK_OPERATION, {"id": id})
+
     def customer_timeline(self, id: Id) -> SyncPages[TimelineEntry]:
         """What happened with this customer, over all its records that you may see; the latest first."""
         return self._pages(operations.CUSTOMER_TIMELINE, {"id": id})
@@ -595,6 +599,85 @@ class SyncClient(SyncAsking):
             operations.API_KEY_REVOKE,
             {
                 "keyId": key_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    def bulk_operation_cancel(
+        self,
+        *,
+        bulk_operation_id: Id,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[BulkOperation]:
+        """Ends it after the rows it is at; what was done before stays."""
+        return self._execute(
+            operations.BULK_OPERATION_CANCEL,
+            {
+                "bulkOperationId": bulk_operation_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    def bulk_operation_export(
+        self,
+        *,
+        query: str,
+        bulk_operation_id: Id | None = None,
+        variables: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[BulkOperation]:
+        """Writes all records that a query lists into a file, a JSON object a line. The document has one field at its root, which is a list such as `customers`, without `first`, `after`, `last` and `before`: all its pages are read, one after another, with your rights. `variables` is a JSON object."""
+        return self._execute(
+            operations.BULK_OPERATION_EXPORT,
+            {
+                "query": query,
+                "bulkOperationId": bulk_operation_id,
+                "variables": variables,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    def bulk_operation_import(
+        self,
+        *,
+        upload_id: Id,
+        mutation: str,
+        bulk_operation_id: Id | None = None,
+        format: BulkFormat | None = None,
+        mapping: list[MappedColumnInput] | None = None,
+        error_policy: ErrorPolicy | None = None,
+        only_rehearses: bool | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[BulkOperation]:
+        """Sends every row of an upload to a mutation, such as `customerRegisterPerson`, with your rights. A row of JSONL is the mutation's input. A row of CSV has its fields in columns: those that `mapping` names, or else those that are called like a field, `money.amount`; an empty cell is no value. A row has one effect, however often the operation is broken off and goes on."""
+        return self._execute(
+            operations.BULK_OPERATION_IMPORT,
+            {
+                "uploadId": upload_id,
+                "mutation": mutation,
+                "bulkOperationId": bulk_operation_id,
+                "format": format,
+                "mapping": mapping,
+                "errorPolicy": error_policy,
+                "onlyRehearses": only_rehearses,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,
@@ -3732,3 +3815,7 @@ class SyncClient(SyncAsking):
         return self._follow(
             operations.FOLLOW_EVENTS, {"after": after, "types": types, "recordId": record_id}
         )
+
+    def follow_bulk_operation_progress(self, *, id: Id) -> Iterator[BulkOperation]:
+        """A bulk operation as it is, and again when it has moved on, until it has ended. Ends when the token does."""
+        return self._follow(operations.FOLLOW_BULK_OPERATION_PROGRESS, {"id": id})

@@ -26,6 +26,7 @@ OWNER_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "user": "id",  # of a user's record, the user is the owner
         "api_key": "user_id",
         "session": "user_id",
+        "bulk_operation": "owner_id",
     }
 )
 """By kind, the field with the user whose record it is: of the aggregate and of the read model."""

@@ -224,16 +224,21 @@ _ONESELF: Final = (
 )
 """What everybody with a built-in role may do with the own account."""
 
+_FILES_IN: Final = (
+    Rule(kind="bulk_operation", actions=(READ, "import", "cancel"), scope=Scope.OWN),
+)
+"""Each row of a file needs its own right. Carrying records away is granted by name only."""
+
 ADMIN: Final = "admin"
 
 BUILT_IN_ROLES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         ADMIN: (Rule(kind=ANY, actions=(ANY,)),),
-        "sales": _ONESELF + _rules(
+        "sales": _ONESELF + _FILES_IN + _rules(
             customer="*", opportunity="*", interaction="*", task="*",
             pipeline="read", product="read", ticket="read open comment", user="read",
         ),
-        "service": _ONESELF + _rules(
+        "service": _ONESELF + _FILES_IN + _rules(
             customer="*", ticket="*", interaction="*", task="*",
             opportunity="read", pipeline="read", product="read", user="read",
         ),

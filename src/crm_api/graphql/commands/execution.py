@@ -16,9 +16,11 @@ from crm_api.graphql.records import RecordKind
 from crm_api.graphql.scalars import Position
 from crm_core import Command, CrmError, Invalid, derived_id, new_id
 
-__all__ = ["execute"]
+__all__ = ["Check", "execute", "given_or_none"]
 
 KEY_LENGTH_MAX = 200
+
+Check = Callable[[Info, Any], None]
 
 
 async def execute(
@@ -27,10 +29,16 @@ async def execute(
     payload: type[MutationPayload],
     kind: RecordKind | None,
     given: Any,
+    check: Check | None = None,
 ) -> MutationPayload:
-    """The payload; what the command is refused for is in it, other failures are raised."""
+    """The payload; what the command is refused for is in it, other failures are raised.
+
+    `check` looks at what only the door knows of the input, and raises CrmError.
+    """
     context = info.context
     try:
+        if check is not None:
+            check(info, given)
         key = _key(given.idempotency_key)
         command = form.filled(given, _made_ids(context, key))
         if given.dry_run:
@@ -39,8 +47,8 @@ async def execute(
             command,
             actor=context.actor,
             command_id=None if key is None else _derived(context, key),
-            effective_at=_given(given.effective_at),
-            expected_version=_given(given.expected_version),
+            effective_at=given_or_none(given.effective_at),
+            expected_version=given_or_none(given.expected_version),
         )
     except CrmError as refusal:
         error = user_error(refusal, context.language)
@@ -61,15 +69,15 @@ async def _rehearsed(
     events = await context.services.crm.rehearse(
         command,
         actor=context.actor,
-        effective_at=_given(given.effective_at),
-        expected_version=_given(given.expected_version),
+        effective_at=given_or_none(given.effective_at),
+        expected_version=given_or_none(given.expected_version),
     )
     planned = [PlannedEvent.of(event) for event in events]
     return payload(user_errors=[], receipt=None, planned_events=planned)
 
 
 def _key(given: str | None) -> str | None:
-    key: str | None = _given(given)
+    key: str | None = given_or_none(given)
     if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
         raise Invalid("idempotency_key", f"must be 1 to {KEY_LENGTH_MAX} characters long")
     return key
@@ -86,5 +94,5 @@ def _derived(context: Context, *parts: str) -> UUID:
     return derived_id(context.tenant_id, "idempotency", *parts)
 
 
-def _given(value: Any) -> Any:
+def given_or_none(value: Any) -> Any:
     return None if value is strawberry.UNSET else value

@@ -12,6 +12,7 @@ class DisclosureKind(StrEnum):
     SUBJECT_ACCESS = "SUBJECT_ACCESS"  # all about one subject, in plain
     LEDGER_EXPORT = "LEDGER_EXPORT"  # the ledger with its wrapped keys
     KEY_COPY = "KEY_COPY"  # wrapped keys alone
+    BULK_EXPORT = "BULK_EXPORT"  # what a query lists, in plain
     CASE_FILE = "CASE_FILE"  # all about one record, in plain; one disclosure for each subject in it
 
 

@@ -1,0 +1,21 @@
+"""Bulk operations carried out: files in and out, queries page by page, rows to mutations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crm_api.bulk.files import Files
+from crm_api.bulk.links import Links
+
+__all__ = ["EXPORT_ROWS_MAX", "Bulk"]
+
+EXPORT_ROWS_MAX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Where the files are, who may have them, and how many records leave in one of them at most."""
+
+    files: Files
+    links: Links
+    rows_max: int = EXPORT_ROWS_MAX

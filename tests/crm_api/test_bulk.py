@@ -1,0 +1,443 @@
+"""Much at once: files of rows in, lists of records out, with progress and with rights."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from graphql import (
+    GraphQLBoolean,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLString,
+)
+
+from crm_api.bulk.exporting import list_query
+from crm_api.bulk.links import Links
+from crm_api.bulk.rows import rows_of
+from crm_api.bulk.runner import BulkRunner
+from crm_api.schema import schema
+from crm_core import Invalid, ManualClock
+from crm_core.customers.customer.commands import AssignCustomerOwner, RegisterPerson
+from crm_core.exchange import BulkFormat
+from crm_core.identity import DefineRole, RoleRule
+from crm_core.identity.user.commands import GrantRole
+
+from .conftest import Api, make_user
+
+IMPORT = """mutation ($input: BulkOperationImportInput!) { bulkOperationImport(input: $input) {
+  userErrors { code message path } bulkOperation { id uuid status } } }"""
+EXPORT = """mutation ($query: String!, $variables: String) {
+  bulkOperationExport(input: {query: $query, variables: $variables}) {
+    userErrors { code message path } bulkOperation { id uuid status } } }"""
+SHOW = """query ($id: ID!) { bulkOperation(id: $id) {
+  status rows refused errorCode url errorsUrl } }"""
+
+
+def tagged(tag: str, count: int) -> bytes:
+    rows = [{"name": f"Row {n}", "source": tag} for n in range(count)]
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+async def uploaded(api: Api, content: bytes, *, who: str = "admin") -> str:
+    answer = await api.http.post("/files", content=content, headers=api.headers(who))
+    assert answer.status_code == 200, answer.text
+    upload_id: str = answer.json()["uploadId"]
+    return upload_id
+
+
+async def begun(api: Api, content: bytes, *, who: str = "admin", **said: Any) -> str:
+    """An import that was asked for; its id."""
+    given = {"uploadId": await uploaded(api, content, who=who)} | said
+    answer = (await api.data(IMPORT, who=who, input=given))["bulkOperationImport"]
+    assert answer["userErrors"] == []
+    operation_id: str = answer["bulkOperation"]["id"]
+    return operation_id
+
+
+async def ended(api: Api, operation_id: str, *, who: str = "admin") -> dict[str, Any]:
+    for _ in range(600):
+        shown: dict[str, Any] = (await api.data(SHOW, who=who, id=operation_id))["bulkOperation"]
+        if shown["status"] != "RUNNING":
+            return shown
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not end within 30 seconds")
+
+
+async def lines(api: Api, url: str) -> list[Any]:
+    answer = await api.http.get(url)
+    assert answer.status_code == 200
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def customers(api: Api, tag: str) -> list[str]:
+    await api.shown()
+    names: list[str] = []
+    after = None
+    while True:
+        page = (await api.data(
+            """query ($tag: String!, $after: String) { customers(first: 100, after: $after,
+                 where: {source: {eq: $tag}}, orderBy: [{field: CREATED_AT, direction: ASC}])
+                 { nodes { name } pageInfo { hasNextPage endCursor } } }""",
+            tag=tag, after=after,
+        ))["customers"]  # fmt: skip
+        names += [node["name"] for node in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            return names
+        after = page["pageInfo"]["endCursor"]
+
+
+# --- in -------------------------------------------------------------------------------------------
+
+
+async def test_every_row_of_a_file_becomes_a_record(api: Api) -> None:
+    tag = uuid4().hex
+    shown = await ended(
+        api, await begun(api, tagged(tag, 1_234), mutation="customerRegisterPerson")
+    )
+    assert shown | {"url": None} == {
+        "status": "COMPLETED", "rows": 1_234, "refused": 0, "errorCode": None,
+        "url": None, "errorsUrl": None,
+    }  # fmt: skip
+    assert sorted(await customers(api, tag)) == sorted(f"Row {n}" for n in range(1_234))
+
+
+async def test_refused_rows_are_listed_and_the_others_are_taken(api: Api) -> None:
+    tag = uuid4().hex
+    rows = [
+        {"name": "Ada", "source": tag},
+        {"name": " ", "source": tag},
+        {"nome": "Who"},
+        {"name": "Bob", "source": tag, "idempotencyKey": "x"},
+        {"name": "Cyd", "source": tag},
+    ]
+    content = b"\n".join(json.dumps(row).encode() for row in rows) + b"\n\nno json\n[1]\n"
+    shown = await ended(api, await begun(api, content, mutation="customerRegisterPerson"))
+    assert (shown["status"], shown["rows"], shown["refused"]) == ("COMPLETED", 7, 5)
+    assert await customers(api, tag) == ["Ada", "Cyd"]
+    found = await lines(api, shown["errorsUrl"])
+    assert [line["row"] for line in found] == [2, 3, 4, 6, 7]
+    assert all(line["errors"][0]["message"] for line in found)
+    assert found[0]["errors"][0]["path"] == ["name"]
+
+
+async def test_a_csv_file_is_read_by_its_columns(api: Api) -> None:
+    tag = uuid4().hex
+    content = f'\ufeffFull name,From,Note\n"Lovelace, Ada",{tag},\nBob,{tag},x\nonly one\n'
+    mapping = [{"column": "Full name", "field": "name"}, {"column": "From", "field": "source"}]
+    shown = await ended(
+        api,
+        await begun(
+            api, content.encode(), mutation="customerRegisterPerson", format="CSV", mapping=mapping
+        ),
+    )
+    assert (shown["rows"], shown["refused"]) == (3, 1)
+    assert await customers(api, tag) == ["Lovelace, Ada", "Bob"]
+
+
+def test_a_cell_is_what_its_field_is(tmp_path: Path) -> None:
+    money = GraphQLInputObjectType("Money", {"amount": GraphQLInputField(GraphQLString)})
+    form = GraphQLInputObjectType(
+        "Form",
+        {
+            "amount": GraphQLInputField(GraphQLNonNull(money)),
+            "days": GraphQLInputField(GraphQLInt),
+            "open": GraphQLInputField(GraphQLBoolean),
+            "labels": GraphQLInputField(GraphQLList(GraphQLNonNull(GraphQLString))),
+        },
+    )
+    path = tmp_path / "rows.csv"
+    path.write_text("amount.amount,days,open,labels\n1.50,7,yes,a; b;\n,x,maybe,\n")
+    first, second = rows_of(path, BulkFormat.CSV, (), form)
+    assert first.given == {
+        "amount": {"amount": "1.50"}, "days": 7, "open": True, "labels": ["a", "b"]
+    }  # fmt: skip
+    assert second.given == {"days": "x", "open": "maybe"}
+
+
+async def test_a_column_that_is_not_there_ends_it_before_any_row(api: Api) -> None:
+    shown = await ended(
+        api,
+        await begun(api, b"name,agee\nAda,36\n", mutation="customerRegisterPerson", format="CSV"),
+    )
+    assert (shown["status"], shown["rows"]) == ("FAILED", 0)
+    assert shown["errorCode"] == "bulk.unknown_column"
+
+
+async def test_the_first_refusal_ends_it_where_that_is_wanted(api: Api) -> None:
+    tag = uuid4().hex
+    content = tagged(tag, 3) + b'{"name": ""}\n' + tagged(tag, 2)
+    shown = await ended(
+        api, await begun(api, content, mutation="customerRegisterPerson", errorPolicy="STOP")
+    )
+    assert (shown["status"], shown["errorCode"]) == ("FAILED", "bulk.row_refused")
+    assert (shown["rows"], shown["refused"]) == (4, 1)
+    assert len(await customers(api, tag)) == 3
+
+
+async def test_a_rehearsal_finds_the_refusals_and_records_nothing(api: Api) -> None:
+    tag = uuid4().hex
+    content = tagged(tag, 3) + b'{"name": ""}\n'
+    shown = await ended(
+        api, await begun(api, content, mutation="customerRegisterPerson", onlyRehearses=True)
+    )
+    assert (shown["status"], shown["rows"], shown["refused"]) == ("COMPLETED", 4, 1)
+    assert await customers(api, tag) == []
+
+
+async def test_rows_go_by_the_rights_of_who_asked(api: Api) -> None:
+    tag = uuid4().hex
+    price = {"amount": "1.00", "currencyCode": "EUR"}
+    content = json.dumps({"name": "Widget", "code": tag, "listPrice": price}).encode()
+    operation_id = await begun(api, content, who="service", mutation="productAdd")
+    shown = await ended(api, operation_id, who="service")
+    (line,) = await lines(api, shown["errorsUrl"])
+    assert line["errors"][0]["code"] == "access.denied"
+    assert (await api.data(SHOW, who="sales", id=operation_id))["bulkOperation"] is None
+
+
+async def test_who_may_not_import_is_told(api: Api) -> None:
+    for headers, status in ((api.headers("auditor"), 403), ({}, 401)):
+        answer = await api.http.post("/files", content=b"{}", headers=headers)
+        assert answer.status_code == status
+    given = {"uploadId": str(uuid4()), "mutation": "customerRegisterPerson"}
+    refused = (await api.data(IMPORT, who="auditor", input=given))["bulkOperationImport"]
+    assert [e["code"] for e in refused["userErrors"]] == ["access.denied"]
+
+
+@pytest.mark.parametrize("mutation", ["nothing", "bulkOperationImport", "sessionOpen"])
+async def test_rows_go_to_commands_only(api: Api, mutation: str) -> None:
+    given = {"uploadId": str(uuid4()), "mutation": mutation}
+    answer = (await api.data(IMPORT, input=given))["bulkOperationImport"]
+    assert [e["path"] for e in answer["userErrors"]] == [["mutation"]]
+
+
+async def test_an_upload_that_never_came_ends_the_import(api: Api) -> None:
+    given = {"uploadId": str(uuid4()), "mutation": "customerRegisterPerson"}
+    answer = (await api.data(IMPORT, input=given))["bulkOperationImport"]
+    shown = await ended(api, answer["bulkOperation"]["id"])
+    assert (shown["status"], shown["errorCode"]) == ("FAILED", "bulk.upload_missing")
+
+
+async def test_an_import_that_was_broken_off_goes_on_without_a_gap_or_a_double(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes after rows were sent and before that was noted, twice."""
+    tag, times = uuid4().hex, 0
+    content = tagged(tag, 700) + b'{"name": ""}\n' + tagged(tag, 700)
+    noted = BulkRunner._note
+
+    async def dies(self: BulkRunner, operation_id: UUID, *args: int) -> None:
+        nonlocal times
+        times += 1
+        if times in (1, 3):
+            raise psycopg.OperationalError("the server is gone")
+        await noted(self, operation_id, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BulkRunner, "_note", dies)
+        operation_id = await begun(api, content, mutation="customerRegisterPerson")
+        shown = await ended(api, operation_id)
+    assert times > 3
+    assert (shown["rows"], shown["refused"]) == (1_401, 1)
+    assert [line["row"] for line in await lines(api, shown["errorsUrl"])] == [701]
+    assert len(await customers(api, tag)) == 1_400
+
+
+# --- out ------------------------------------------------------------------------------------------
+
+LISTED = """query ($tag: String!) { customers(where: {source: {eq: $tag}},
+  orderBy: [{field: CREATED_AT, direction: ASC}]) { %s } }"""
+
+
+async def exported(api: Api, query: str, *, who: str = "admin", **given: Any) -> dict[str, Any]:
+    answer = await api.data(EXPORT, who=who, query=query, variables=json.dumps(given))
+    assert answer["bulkOperationExport"]["userErrors"] == []
+    operation: dict[str, Any] = answer["bulkOperationExport"]["bulkOperation"]
+    return operation | await ended(api, operation["id"], who=who)
+
+
+@pytest.mark.parametrize("items", ["nodes { name }", "edges { node { name } cursor }"])
+async def test_all_pages_of_a_list_are_written(api: Api, items: str) -> None:
+    tag = uuid4().hex
+    await ended(api, await begun(api, tagged(tag, 333), mutation="customerRegisterPerson"))
+    await api.shown()
+    shown = await exported(api, LISTED % items, tag=tag)
+    assert (shown["status"], shown["rows"]) == ("COMPLETED", 333)
+    found = await lines(api, shown["url"])
+    assert [line["name"] for line in found] == await customers(api, tag)
+    assert {line["_exportId"] for line in found} == {shown["uuid"]}
+
+
+async def test_an_export_holds_what_its_asker_may_see(api: Api) -> None:
+    """By either of the two ways that a query is answered."""
+    tag, customer_id = uuid4().hex, uuid4()
+    mine = await make_user(api.services, None)
+    api.people["exporter"] = mine
+    rules = (
+        RoleRule(kind="customer", actions=("read",), scope="OWN"),
+        RoleRule(kind="bulk_operation", actions=("read", "export"), scope="OWN"),
+    )
+    await api.given(
+        DefineRole(name=f"r{tag}", rules=rules),
+        GrantRole(user_id=mine, role=f"r{tag}"),
+        RegisterPerson(customer_id=customer_id, name="Mine", source=tag),
+        AssignCustomerOwner(customer_id=customer_id, owner_id=mine),
+        RegisterPerson(name="Not mine", source=tag),
+    )
+    for items in ("nodes { name }", "nodes { name history(first: 1) { nodes { type } } }"):
+        shown = await exported(api, LISTED % items, who="exporter", tag=tag)
+        assert [line["name"] for line in await lines(api, shown["url"])] == ["Mine"]
+
+
+async def test_carrying_away_is_a_right_of_its_own(api: Api) -> None:
+    query = "{ customers { nodes { name } } }"
+    answer = (await api.data(EXPORT, who="sales", query=query))["bulkOperationExport"]
+    assert [e["code"] for e in answer["userErrors"]] == ["access.denied"]
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("{", "is no GraphQL document"),
+        (
+            "mutation { customerErase(input: {customerId: 1}) { receipt { position } } }",
+            "one query",
+        ),
+        ("{ customers { nodes { id } } tickets { nodes { id } } }", "one field at its root"),
+        ("{ node(id: 1) { id } }", "one field at its root"),
+        ("{ customers(first: 3) { nodes { id } } }", "leave out `first`"),
+        ("{ customers { totalCount } }", "`nodes"),
+        ("{ customers { edges { cursor } } }", "`nodes"),
+        ("{ customers { nodes { nothing } } }", "is not valid"),
+    ],
+)
+def test_a_query_that_lists_nothing_to_its_end_is_refused(query: str, problem: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        list_query(query, schema)
+    assert refused.value.path == "query"
+    assert problem in refused.value.parameters["problem"]
+
+
+async def test_more_records_than_may_leave_end_the_export(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = uuid4().hex
+    await ended(api, await begun(api, tagged(tag, 5), mutation="customerRegisterPerson"))
+    await api.shown()
+    bulk = replace(api.services.bulk, rows_max=4)
+    monkeypatch.setattr(type(api.services), "bulk", bulk, raising=False)
+    shown = await exported(api, LISTED % "nodes { name }", tag=tag)
+    assert (shown["status"], shown["errorCode"]) == ("FAILED", "bulk.too_many_rows")
+    assert shown["url"] is None
+
+
+# --- the operation --------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_operation_stays_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is cancelled while it is at its first rows: those stay, no more follow."""
+    tag, sent = uuid4().hex, BulkRunner._send
+    operation_id = ""
+
+    async def cancelled(self: BulkRunner, *args: Any) -> list[bytes]:
+        found = await sent(self, *args)
+        cancel = """mutation ($id: ID!) { bulkOperationCancel(input: {bulkOperationId: $id})
+                      { userErrors { code } } }"""
+        await api.data(cancel, id=operation_id)
+        return found
+
+    monkeypatch.setattr(BulkRunner, "_send", cancelled)
+    given = {
+        "uploadId": await uploaded(api, tagged(tag, 900)),
+        "mutation": "customerRegisterPerson",
+    }
+    given["bulkOperationId"] = operation_id = str(uuid4())
+    await api.data(IMPORT, input=given)
+    shown = await ended(api, operation_id)
+    assert shown["status"] == "CANCELLED"
+    assert len(await customers(api, tag)) == 500
+
+
+async def test_progress_can_be_followed_to_the_end(api: Api) -> None:
+    operation_id = await begun(api, tagged(uuid4().hex, 1_200), mutation="customerRegisterPerson")
+    follow = "subscription ($id: ID!) { bulkOperationProgress(id: $id) { status rows } }"
+    seen = []
+    async with api.http.stream(
+        "POST", "/graphql", json={"query": follow, "variables": {"id": operation_id}},
+        headers=api.headers("admin") | {"accept": "text/event-stream"},
+    ) as answer:  # fmt: skip
+        async for line in answer.aiter_lines():
+            if line.startswith("data: {"):
+                seen.append(json.loads(line[6:])["data"]["bulkOperationProgress"])
+    assert seen[-1] == {"status": "COMPLETED", "rows": 1_200}
+    assert [step["rows"] for step in seen] == sorted(step["rows"] for step in seen)
+
+
+async def test_an_erasure_takes_the_files_away(api: Api) -> None:
+    tag, customer_id = uuid4().hex, uuid4()
+    await api.given(RegisterPerson(customer_id=customer_id, name="Canary", source=tag))
+    shown = await exported(api, LISTED % "nodes { name }", tag=tag)
+    erase = """mutation ($id: ID!) { customerErase(input: {customerId: $id})
+                 { userErrors { code } } }"""
+    await api.data(erase, id=str(customer_id))
+    for _ in range(200):
+        if (await api.http.get(shown["url"])).status_code == 410:
+            break
+        await asyncio.sleep(0.05)
+    answer = await api.http.get(shown["url"])
+    assert answer.status_code == 410
+    assert answer.json()["errors"][0]["extensions"]["code"] == "GONE"
+    assert (await api.data(SHOW, id=shown["id"]))["bulkOperation"]["url"] is None
+
+
+async def test_a_link_is_signed_for_its_file_and_runs_out(api: Api) -> None:
+    path = api.services.bulk.files.result(uuid4())
+    path.write_bytes(b"{}\n")
+    clock = ManualClock(datetime.now(UTC))
+    links = Links(b"secret", clock)
+    ticket = links.link(path).rpartition("/")[2]
+    assert links.named(ticket) == path.name
+    assert Links(b"another", clock).named(ticket) is None
+    clock.advance(timedelta(hours=25))
+    assert links.named(ticket) is None
+    link = api.services.bulk.links.link(path)
+    assert (await api.http.get(link)).content == b"{}\n"
+    for bad in (link[:-3] + "abc", f"/files/{api.token('admin')}"):  # also signed by us
+        answer = await api.http.get(bad)
+        assert answer.status_code == 403
+        assert answer.json()["errors"][0]["extensions"]["reason"] == "bulk.bad_link"
+
+
+async def test_an_upload_beyond_the_limit_is_refused_and_not_kept(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_api.bulk.files.UPLOAD_BYTES_MAX", 5)
+    before = set(api.services.bulk.files.result(uuid4()).parent.iterdir())
+    answer = await api.http.post("/files", content=b"123456", headers=api.headers("admin"))
+    assert answer.json()["errors"][0]["extensions"]["reason"] == "bulk.upload_too_large"
+    assert set(api.services.bulk.files.result(uuid4()).parent.iterdir()) == before
+    assert await uploaded(api, b"12345")
+
+
+async def test_files_go_after_seven_days(api: Api) -> None:
+    files = api.services.bulk.files
+    old, new = files.result(uuid4()), files.result(uuid4())
+    for path in (old, new):
+        path.write_bytes(b"")
+    eight_days_ago = time.time() - 8 * 86_400
+    os.utime(old, (eight_days_ago, eight_days_ago))
+    files.expire()
+    assert (old.exists(), new.exists()) == (False, True)
