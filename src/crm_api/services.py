@@ -17,7 +17,7 @@ from crm_api.bulk import EXPORT_ROWS_MAX, Bulk
 from crm_api.bulk.files import Files
 from crm_api.bulk.links import Links
 from crm_api.credentials import Credentials
-from crm_api.http.allowance import STANDARD, Allowance
+from crm_api.http.allowance import STANDARD, Allowance, Buckets
 from crm_api.http.attempts import Attempts
 from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
 from crm_api.providers.fetching import new_client
@@ -47,7 +47,7 @@ _RESTART_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Services:
     """What serves one tenant acts as `crm_tenant` for it: `crm`, `pool` (that of `reads`, for the
-    reports), and `pipelines` beside it, for compiled queries. `allowance` is what each principal
+    reports), and `pipelines` beside it, for compiled queries. `buckets` have what each principal
     may ask for. Once `closing` is set, what goes on ends.
     """
 
@@ -60,7 +60,7 @@ class Services:
     tokens: Tokens
     credentials: Credentials
     bulk: Bulk
-    allowance: Allowance = STANDARD
+    buckets: Buckets = field(default_factory=Buckets)
     trusted: TrustedDocuments = THIRD_PARTY
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     oidc: OidcProvider | None = None
@@ -130,6 +130,8 @@ async def open_services(
         tokens = Tokens(secret, crm.tenant_id, clock)
         attempts = _attempts(redis_url, crm)
         opened.push_async_callback(attempts.close)
+        buckets = _buckets(redis_url, crm, allowance)
+        opened.push_async_callback(buckets.close)
         oidc = bearer = None
         if ways_in.oidc is not None:
             oidc = OidcProvider(ways_in.oidc, secret, clock)
@@ -147,7 +149,7 @@ async def open_services(
             tokens=tokens,
             credentials=Credentials(crm, tokens, bearer),
             bulk=bulk,
-            allowance=allowance,
+            buckets=buckets,
             trusted=trusted,
             oidc=oidc,
             attempts=attempts,
@@ -165,6 +167,14 @@ def _attempts(redis_url: str | None, crm: Crm) -> Attempts:
     from crm_api.http.shared_attempts import SharedAttempts  # only who has a Redis loads its client
 
     return SharedAttempts(redis_url, crm.tenant_id)
+
+
+def _buckets(redis_url: str | None, crm: Crm, allowance: Allowance) -> Buckets:
+    if redis_url is None:
+        return Buckets(allowance)
+    from crm_api.http.shared_allowance import SharedBuckets
+
+    return SharedBuckets(redis_url, crm.tenant_id, allowance)
 
 
 async def _keep(run: Callable[[], Awaitable[None]], failed: str) -> None:

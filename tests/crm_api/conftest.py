@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -164,6 +164,12 @@ async def api(services: Services, app: Starlette, people: dict[str, UUID]) -> As
 
 @pytest.fixture(scope="session")
 async def address(app: Starlette) -> AsyncIterator[str]:
+    async with served(app) as address:
+        yield address
+
+
+@asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[str]:
     """A real server on a loopback port: `host:port`."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

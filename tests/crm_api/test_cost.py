@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,8 +16,11 @@ from graphql import parse
 from crm_api.app import create_app
 from crm_api.graphql.cost import cost_of
 from crm_api.http.allowance import Allowance, Buckets, Throttled
+from crm_api.http.shared_allowance import SharedBuckets
 from crm_api.schema import schema
+from redis_server import RedisServer
 
+TENANT = UUID(int=7)
 PAGE = "query ($n: Int) { customers(first: $n) { nodes { id } pageInfo { hasNextPage } } }"
 
 
@@ -47,18 +53,18 @@ def test_a_point_is_an_object_that_may_be_answered(
 def test_a_bucket_fills_up_again_and_never_over() -> None:
     now = 0.0
     buckets = Buckets(Allowance(maximum=100, restored=10), lambda: now)
-    assert buckets.charge("ada", 60).left == 40
-    assert buckets.charge("bob", 100).left == 0
+    assert buckets.charge_here("ada", 60).left == 40
+    assert buckets.charge_here("bob", 100).left == 0
     assert buckets.price("ada", 60).left == 40
     with pytest.raises(Throttled) as throttled:
-        buckets.charge("ada", 60)
+        buckets.charge_here("ada", 60)
     assert throttled.value.seconds == 2
     now = 2.0
-    assert buckets.charge("ada", 60).left == 0
+    assert buckets.charge_here("ada", 60).left == 0
     now = 1_000.0
-    assert buckets.charge("ada", 1).left == 99
+    assert buckets.charge_here("ada", 1).left == 99
     with pytest.raises(Throttled) as never:
-        buckets.charge("ada", 101)
+        buckets.charge_here("ada", 101)
     assert never.value.seconds is None
 
 
@@ -82,7 +88,7 @@ async def test_every_answer_says_what_it_cost(api: Any, method: str, document: s
 @pytest.fixture
 async def tight(api: Any) -> AsyncIterator[httpx.AsyncClient]:
     """The same company, where nobody may ask for much."""
-    services = replace(api.services, allowance=Allowance(maximum=50, restored=1))
+    services = replace(api.services, buckets=Buckets(Allowance(maximum=50, restored=1)))
     transport = httpx.ASGITransport(create_app(services))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://crm", headers=api.headers("admin")
@@ -120,3 +126,55 @@ async def test_a_dry_run_reckons_and_charges_nothing(tight: httpx.AsyncClient) -
     real = await tight.post("/graphql", json={"query": query, "variables": {"dry": False, "n": 5}})
     assert real.json()["data"]["limits"]["remaining"] == 50 - 7
     assert "customers" in real.json()["data"]
+
+
+# --- several processes ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+async def test_processes_share_the_points_and_none_gives_more(redis_server: RedisServer) -> None:
+    """Three of them spend a bucket in odd portions: no more than it had leaves it."""
+    allowance = Allowance(maximum=1_000, restored=1)
+    processes = [SharedBuckets(redis_server.url, TENANT, allowance) for _ in range(3)]
+    spent = 0
+    for turn in range(600):
+        with contextlib.suppress(Throttled):
+            spent += (await processes[turn % 3].charge("ada", 1 + turn % 7)).actual
+    # A portion may lie idle in each; a few points came back meanwhile.
+    assert 1_000 - 3 * 20 <= spent <= 1_000 + 30
+    assert (await processes[0].charge("bob", 5)).left == 995
+    other = SharedBuckets(redis_server.url, uuid4(), allowance)
+    assert (await other.charge("ada", 5)).left == 995
+    with pytest.raises(Throttled) as never:
+        await processes[0].charge("bob", 1_001)
+    assert never.value.seconds is None
+    for process in (*processes, other):
+        await process.close()
+
+
+async def test_few_requests_ask_redis(redis_server: RedisServer) -> None:
+    buckets = SharedBuckets(redis_server.url, TENANT, Allowance(maximum=1_000, restored=1))
+    for _ in range(100):
+        await buckets.charge("ada", 1)
+    with redis_server.client() as client:
+        asked = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    await buckets.close()
+    assert asked == 100 / 20 + 1  # the first finds no script there, and brings it
+
+
+async def test_without_redis_each_process_charges_for_itself(redis_server: RedisServer) -> None:
+    buckets = SharedBuckets(redis_server.url, TENANT, Allowance(maximum=100, restored=1))
+    redis_server.kill()
+    assert (await buckets.charge("ada", 60)).left == 40
+    with pytest.raises(Throttled):
+        await buckets.charge("ada", 60)
+    redis_server.start()
+    assert (await buckets.charge("ada", 60)).left == 40
+    await buckets.close()

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from crm_api.app import create_app
+from crm_api.graphql.types.event import EventRecord
+from crm_api.http.allowance import Allowance, Buckets
 from crm_core import SYSTEM, Crm, Request, new_id
 from crm_core.customers.customer.commands import RegisterPerson, RenameCustomer
 from crm_core.engagement.interaction.commands import LogInteraction
@@ -26,7 +32,7 @@ from crm_core.engagement.task.commands import CreateTask
 from crm_core.identity import DefineRole, GrantRole, RoleRule
 from crm_core.identity.user.commands import SuspendUser
 
-from .conftest import ROOT_KEY
+from .conftest import ROOT_KEY, served
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 FOLLOW = """subscription ($after: Position, $types: [String!], $recordId: ID) {
@@ -255,6 +261,51 @@ async def test_words_that_are_not_for_the_follower_are_withheld(api: Any, addres
     assert logged["data"]["subject"] is None
 
 
+# --- the slow -------------------------------------------------------------------------------------
+
+
+async def test_who_reads_slowly_is_waited_for_and_loses_nothing(
+    api: Any, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server reads on from the ledger as the client takes, not as fast as it can: of 20 MB, it
+    has no more at once than lies in the buffers of the connection.
+    """
+    count, text = 1_000, "x" * 20_000
+    person = new_id()
+    start = (await api.given(RegisterPerson(customer_id=person, name="Talkative"))).position
+    note = LogInteraction(
+        customer_id=person, channel=InteractionChannel.NOTE, body=text,
+        direction=InteractionDirection.INTERNAL,
+    )  # fmt: skip
+    await api.services.crm.execute_many(
+        [Request(command=replace(note, interaction_id=new_id()), actor=SYSTEM)
+         for _ in range(count)]
+    )  # fmt: skip
+    drawn = 0
+    shown = EventRecord.of
+
+    def counted(event: Any) -> EventRecord:
+        nonlocal drawn
+        drawn += 1
+        return shown(event)
+
+    monkeypatch.setattr(EventRecord, "of", counted)
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    host, _, port = address.partition(":")
+    narrow.connect((host, int(port)))
+    async with dialled(address, sock=narrow, max_queue=1, compression=None) as client:
+        await client.connect_as(f"Bearer {api.token('admin')}")
+        await client.subscribe(FOLLOW, after=start)
+        seen = -1
+        while drawn != seen:  # until it stands still
+            seen = drawn
+            await asyncio.sleep(1)
+        assert 0 < drawn < count / 2
+        positions = [event["position"] for event in await client.events(count)]
+    assert positions == list(range(start + 1, start + 1 + count))
+
+
 # --- the door -------------------------------------------------------------------------------------
 
 
@@ -298,3 +349,20 @@ async def test_a_page_of_another_site_may_not_connect(address: str) -> None:
     with pytest.raises(InvalidStatus):
         async with dialled(address, origin="https://evil.example"):
             pass
+
+
+async def test_what_is_asked_for_on_a_websocket_is_charged(api: Any) -> None:
+    """As over HTTP: the next request of the same person, by whatever way, finds less."""
+    page = "query ($n: Int) { customers(first: $n) { nodes { id } } }"
+    buckets = Buckets(Allowance(maximum=25, restored=1))
+    app = create_app(dataclasses.replace(api.services, buckets=buckets))
+    async with served(app) as address, connected(address, api, "sales") as client:
+        for expected in ("next", "complete", "error"):
+            if expected != "complete":
+                await client.subscribe(page, n=20)
+            message = await client.receive()
+            assert message["type"] == expected
+        assert message["payload"][0]["extensions"]["code"] == "THROTTLED"
+        await client.subscribe(page, n=90)
+        (error,) = (await client.receive())["payload"]
+        assert error["extensions"]["code"] == "QUERY_TOO_LARGE"

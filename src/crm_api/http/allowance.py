@@ -65,13 +65,19 @@ class Charge:
 class Buckets:
     """One for each principal, in this process; one that is long unused is forgotten: it is full."""
 
-    def __init__(self, allowance: Allowance, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, allowance: Allowance = STANDARD, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._allowance = allowance
         self._clock = clock
         self._levels: LRUCache[str, tuple[float, float]] = LRUCache(_BUCKETS_MAX)
 
-    def charge(self, principal: str, cost: int) -> Charge:
+    async def charge(self, principal: str, cost: int) -> Charge:
         """Takes the points out. Raises Throttled where there are not as many."""
+        return self.charge_here(principal, cost)
+
+    def charge_here(self, principal: str, cost: int) -> Charge:
+        """The same, by what this process knows."""
         left = self._left(principal) - cost
         if left < 0:
             reachable = cost <= self._allowance.maximum
@@ -82,6 +88,9 @@ class Buckets:
     def price(self, principal: str, cost: int) -> Charge:
         """What would be charged; nothing is."""
         return Charge(cost, 0, int(self._left(principal)), self._allowance)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
 
     def _left(self, principal: str) -> float:
         level, at = self._levels.get(principal, (float(self._allowance.maximum), self._clock()))

@@ -13,7 +13,7 @@ from strawberry.http import GraphQLRequestData
 from crm_api.graphql.cost import asks_for_its_price, cost_of
 from crm_api.graphql.documents import valid_document
 from crm_api.graphql.errors import ErrorCode
-from crm_api.http.allowance import Allowance, Buckets, Charge, Throttled
+from crm_api.http.allowance import Buckets, Charge, Throttled
 from crm_api.http.refusals import HttpRefusal
 
 __all__ = ["Charging"]
@@ -29,12 +29,12 @@ class _Priced:
 
 
 class Charging:
-    def __init__(self, schema: strawberry.Schema, allowance: Allowance) -> None:
+    def __init__(self, schema: strawberry.Schema, buckets: Buckets) -> None:
         self._schema = schema
-        self._buckets = Buckets(allowance)
+        self._buckets = buckets
         self._known: LRUCache[Any, _Priced] = LRUCache(_COSTS_MAX)
 
-    def charged(
+    async def charged(
         self, principal: str, asked: GraphQLRequestData
     ) -> tuple[GraphQLRequestData, Charge]:
         """What is left to be done, and what it was charged. Raises HttpRefusal."""
@@ -43,7 +43,7 @@ class Charging:
             rest = replace(asked, query=priced.dry_run, operation_name=None, variables=None)
             return rest, self._buckets.price(principal, priced.cost)
         try:
-            return asked, self._buckets.charge(principal, priced.cost)
+            return asked, await self._buckets.charge(principal, priced.cost)
         except Throttled as error:
             if error.seconds is None:
                 raise HttpRefusal(

@@ -37,6 +37,7 @@ from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
 from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.masking import presented
+from crm_api.http.allowance import Charge
 from crm_api.http.bodies import json_object, read_body, require_json
 from crm_api.http.charging import Charging
 from crm_api.http.media_types import JSON, RESPONSE, media_type_of, media_type_or_json
@@ -70,18 +71,32 @@ class _WebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.handle_invalid_message("The message has not the protocol's shape")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """`documentId` is taken in the payload, in place of `query`."""
-        payload: dict[str, Any] = dict(message["payload"])
-        view = self.view
+        """As over HTTP: `documentId` is taken in place of `query`, and the operation is charged."""
+        if self.context.session is not None:
+            try:
+                message["payload"] = await self._admitted(message["payload"])
+            except HttpRefusal as refusal:
+                error = refusal_error(refusal, self.context.language)
+                await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
+                return
+        await super().handle_subscribe(message)  # which closes a connection without a session
+
+    async def _admitted(self, given: SubscribeMessagePayload) -> SubscribeMessagePayload:
+        view, payload = self.view, cast("dict[str, Any]", given)
         assert isinstance(view, GraphQLApp), "it is served by this app"
-        try:
-            payload["query"] = view.trusted.text(payload.get("query"), payload.get("documentId"))
-        except HttpRefusal as refusal:
-            error = refusal_error(refusal, self.context.language)
-            await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
-            return
-        message["payload"] = cast("SubscribeMessagePayload", payload)
-        await super().handle_subscribe(message)
+        asked = GraphQLRequestData(
+            query=view.trusted.text(payload.get("query"), payload.get("documentId")),
+            variables=payload.get("variables"),
+            operation_name=payload.get("operationName"),
+            extensions=None,
+        )
+        asked, _ = await view.charged(self.context, asked)
+        admitted = {
+            "query": asked.query,
+            "variables": asked.variables,
+            "operationName": asked.operation_name,
+        }
+        return cast("SubscribeMessagePayload", admitted)
 
 
 class GraphQLApp(GraphQL[Context, None]):
@@ -101,7 +116,7 @@ class GraphQLApp(GraphQL[Context, None]):
         )
         self._services = services
         self.trusted = services.trusted
-        self._charging = Charging(schema, services.allowance)
+        self._charging = Charging(schema, services.buckets)
         self._compiled = CompiledReads(schema, services)
         self._streams: LRUCache[str, HTTPStreamTransport | None] = LRUCache(_ACCEPTS_KNOWN_MAX)
 
@@ -157,7 +172,7 @@ class GraphQLApp(GraphQL[Context, None]):
         asked = await self.parse_http_body(_Request(request))
         if asked.protocol != "http":
             asked = self._streamed(request, asked)
-        asked, charge = self._charging.charged(context.actor.id, asked)
+        asked, charge = await self.charged(context, asked)
         request.state.asked, context.charge = asked, charge
         if request.method == "POST" and asked.protocol == "http":
             answer = await self._compiled.answer(
@@ -167,6 +182,12 @@ class GraphQLApp(GraphQL[Context, None]):
                 cost = msgspec.json.encode({"cost": charge.shown()})
                 return Response(b'%b,"extensions":%b}' % (answer[:-1], cost))
         return await self.run(request)
+
+    async def charged(
+        self, context: Context, asked: GraphQLRequestData
+    ) -> tuple[GraphQLRequestData, Charge]:
+        """What is left to be done, and what it was charged. Raises HttpRefusal."""
+        return await self._charging.charged(context.actor.id, asked)
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         return False

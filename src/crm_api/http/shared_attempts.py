@@ -6,19 +6,10 @@ import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from crm_api.http.attempts import Attempts, Limit, hashed
+from crm_api.http.attempts import Attempts, Limit
+from crm_api.http.shared_script import SharedScript
 
 __all__ = ["SharedAttempts"]
-
-log = structlog.get_logger()
-
-_ANSWER_SECONDS_MAX = 1.0
 
 # Looks at every key before it counts on any, by the clock of Redis. Answers milliseconds to wait.
 _TAKE = """
@@ -48,45 +39,19 @@ class SharedAttempts(Attempts):
 
     def __init__(self, url: str, tenant_id: UUID) -> None:
         super().__init__()
-        self._tenant_id = tenant_id
-        self._client = Redis.from_url(
-            url,
-            socket_connect_timeout=_ANSWER_SECONDS_MAX,
-            socket_timeout=_ANSWER_SECONDS_MAX,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._script = self._client.register_script(_TAKE)
-        self._is_away = False
+        self._shared = SharedScript(url, tenant_id, "attempts", _TAKE)
 
     async def take(self, limits: Sequence[Limit]) -> float:
         here = await super().take(limits)
         if here > 0:
             return here
         given = [f"{value}" for at in limits for value in (at.attempts_max, at.window_ms)]
-        try:
-            wait = await self._script(
-                keys=[self._name(at.key) for at in limits], args=[secrets.token_hex(8), *given]
-            )
-        except (TimeoutError, RedisError, OSError) as error:
-            self._fails(error)
-            return 0.0
-        self._is_away = False
-        return float(wait) / 1_000
+        wait = await self._shared.run([at.key for at in limits], [secrets.token_hex(8), *given])
+        return 0.0 if wait is None else float(wait) / 1_000
 
     async def forget(self, key: str) -> None:
         await super().forget(key)
-        try:
-            await self._client.delete(self._name(key))
-        except (TimeoutError, RedisError, OSError) as error:
-            self._fails(error)
+        await self._shared.forget(key)
 
     async def close(self) -> None:
-        await self._client.aclose()
-
-    def _fails(self, error: Exception) -> None:
-        if not self._is_away:
-            log.warning("attempts.counted_here_only", error=type(error).__name__)
-        self._is_away = True
-
-    def _name(self, key: str) -> str:
-        return f"crm.attempts:{hashed(f'{self._tenant_id} {key}').hex()}"
+        await self._shared.close()
