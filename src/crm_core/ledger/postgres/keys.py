@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from crm_core.kernel.together import Together
 from crm_core.ledger.postgres.connections import Connection, Pool
 from crm_core.privacy.key_store import (
     StaleTenantKey,
@@ -32,14 +34,19 @@ with known as materialized (
     select %(tenant)s, new.*, %(version)s
       from known, unnest(%(subjects)s::uuid[], %(keys)s::bytea[]) as new
         on conflict (tenant_id, subject_id) do nothing
+ returning subject_id
 )
-select count(*) from known
+select exists (select from known), array(select subject_id from kept)
 """
 
 
 class PostgresKeyStore:
+    """What concurrent callers want of subjects' keys is one statement."""
+
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._reading = Together(self._read)
+        self._keeping = Together(self._keep)
 
     async def keep_tenant_key(self, tenant_id: UUID, wrapped: bytes) -> TenantKey:
         async with self._pool.connection() as connection:
@@ -55,31 +62,69 @@ class PostgresKeyStore:
     async def keep_subject_keys(
         self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], version: int
     ) -> dict[UUID, SubjectKey]:
+        kept = await self._keeping.ask((tenant_id, version, wrapped))
+        if kept is None:
+            raise StaleTenantKey
+        theirs = wrapped.keys() - kept.keys()  # of others who were faster, or destroyed
+        return kept | (await self.subject_keys(tenant_id, theirs) if theirs else {})
+
+    async def _keep(
+        self, asked: Sequence[tuple[UUID, int, Mapping[UUID, bytes]]]
+    ) -> list[dict[UUID, SubjectKey] | None]:
+        """By caller, the keys that were stored now; None where the tenant's has moved on."""
+        fresh: defaultdict[tuple[UUID, int], dict[UUID, bytes]] = defaultdict(dict)
+        for tenant_id, version, wrapped in asked:  # of two for one subject, the first is stored
+            fresh[tenant_id, version] = {**wrapped, **fresh[tenant_id, version]}
+        stored: dict[tuple[UUID, int], dict[UUID, SubjectKey] | None] = {}
         async with self._pool.connection() as connection:
-            made = await connection.execute(
-                _KEEP_SUBJECT_KEYS,
-                {
-                    "tenant": tenant_id,
-                    "version": version,
-                    "subjects": list(wrapped.keys()),
-                    "keys": list(wrapped.values()),
-                },
-            )
-            if await made.fetchone() == (0,):
-                raise StaleTenantKey
-        return await self.subject_keys(tenant_id, wrapped.keys())
+            for (tenant_id, version), keys in fresh.items():
+                made = await connection.execute(
+                    _KEEP_SUBJECT_KEYS,
+                    {
+                        "tenant": tenant_id,
+                        "version": version,
+                        "subjects": list(keys.keys()),
+                        "keys": list(keys.values()),
+                    },
+                )
+                row = await made.fetchone()
+                assert row is not None, "it answers one row"
+                is_known, kept = row
+                stored[tenant_id, version] = (
+                    {subject: SubjectKey(keys[subject], version) for subject in kept}
+                    if is_known
+                    else None
+                )
+        return [
+            None if found is None else {s: found[s] for s in wrapped if s in found}
+            for tenant_id, version, wrapped in asked
+            for found in [stored[tenant_id, version]]
+        ]
 
     async def subject_keys(
         self, tenant_id: UUID, subjects: Collection[UUID]
     ) -> dict[UUID, SubjectKey]:
+        found = await self._reading.ask((tenant_id, subjects))
+        return {subject: found[subject] for subject in subjects if subject in found}
+
+    async def _read(
+        self, asked: Sequence[tuple[UUID, Collection[UUID]]]
+    ) -> list[dict[UUID, SubjectKey]]:
+        """By caller, the keys of all subjects that are asked for in the tenant."""
+        wanted: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        for tenant_id, subjects in asked:
+            wanted[tenant_id].update(subjects)
+        found = {}
         async with self._pool.connection() as connection:
-            found = await connection.execute(
-                "select subject_id, wrapped, version from vault.subject_key"
-                " where tenant_id = %s and subject_id = any(%s) and wrapped is not null",
-                [tenant_id, list(subjects)],
-                binary=True,
-            )
-            return _subject_keys(await found.fetchall())
+            for tenant_id, of_tenant in wanted.items():
+                rows = await connection.execute(
+                    "select subject_id, wrapped, version from vault.subject_key"
+                    " where tenant_id = %s and subject_id = any(%s) and wrapped is not null",
+                    [tenant_id, list(of_tenant)],
+                    binary=True,
+                )
+                found[tenant_id] = _subject_keys(await rows.fetchall())
+        return [found[tenant_id] for tenant_id, _ in asked]
 
     async def destroy_subject_key(self, tenant_id: UUID, subject_id: UUID) -> None:
         async with self._pool.connection() as connection, connection.transaction():
