@@ -10,6 +10,9 @@ import msgspec
 from psycopg import sql
 
 from crm_core import Actor, Crm, RecordedEvent, Selection
+from crm_core.access.records import kind_of
+from crm_core.audit.readers import readers_of
+from crm_core.audit.reads import How, Read, ReadLog
 from crm_core.customers import Customer, merged_with
 from crm_core.kernel.events import REDACTED, own_fields
 from crm_core.ledger.postgres.connections import Pool
@@ -21,12 +24,19 @@ __all__ = ["subject_access"]
 
 
 async def subject_access(
-    crm: Crm, pool: Pool, projections: Iterable[Projection], customer_id: UUID, actor: Actor
+    crm: Crm,
+    pool: Pool,
+    read_log: ReadLog,
+    projections: Iterable[Projection],
+    customer_id: UUID,
+    actor: Actor,
 ) -> bytes:
-    """Events about the customer and all that are merged with it, decoded, and read models' rows.
+    """Events about the customer and all that are merged with it, decoded, read models' rows, and
+    who read any of it, as far as that was recorded.
 
-    `pool` may read the read models. That it left is recorded first, by a command of the actor's:
-    raises Denied without the right `personal_data.export`, and NotFound.
+    `pool` may read the read models. That it left is recorded first, by a command of the actor's,
+    and as a read: raises Denied without the right `personal_data.export`, NotFound, and what
+    `ReadLog` does.
     """
     customer = await crm.get(Customer, customer_id)
     await crm.execute(
@@ -44,6 +54,7 @@ async def subject_access(
     for subject_id in subject_ids:
         async for page in crm.events(Selection(subject_id=subject_id)):
             found |= {event.position: event for event in page}
+    shown = {(kind_of(event.record_type), event.record_id): True for event in found.values()}
     held = {
         "subjects": subject_ids,
         "events": [_event(found[position]) for position in sorted(found)],
@@ -53,7 +64,9 @@ async def subject_access(
             for table in projection.tables
             if table.about
         },
+        "reads": await readers_of(read_log, {record_id for _, record_id in shown}),
     }
+    await read_log.record(Read(actor, How.SUBJECT_ACCESS, "subjectAccess", shown))
     return msgspec.json.format(msgspec.json.encode(held), indent=1)
 
 

@@ -27,6 +27,7 @@ from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
 from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.reads import ReadLog, ReadMode
 from crm_core.audit.store import AuditStore
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
@@ -57,6 +58,7 @@ class Services:
     pipelines: Pipelines
     runner: ProjectionRunner
     audit: AuditLog
+    read_log: ReadLog
     tokens: Tokens
     credentials: Credentials
     bulk: Bulk
@@ -81,6 +83,7 @@ async def open_services(
     ways_in: WaysIn = PASSWORDS_ONLY,
     files: Path | None = None,
     export_rows_max: int = EXPORT_ROWS_MAX,
+    read_mode: ReadMode = ReadMode.MATTERS,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
@@ -113,6 +116,8 @@ async def open_services(
         await runner.prepare()
         read_models = ReadModels(projector_pool, all_projections())
         audit = AuditLog(crm.store.ledger, AuditStore(pool), signer)
+        read_log = ReadLog(pool, crm.tenant_id, read_mode)
+        await read_log.begin()
         audit_pool = await open_pool(url, "crm_app", size=2)
         opened.push_async_callback(audit_pool.close)
         audits = AuditLog(everybody.store.ledger, AuditStore(audit_pool), signer)
@@ -146,6 +151,7 @@ async def open_services(
             pipelines=pipelines,
             runner=runner,
             audit=audit,
+            read_log=read_log,
             tokens=tokens,
             credentials=Credentials(crm, tokens, bearer),
             bulk=bulk,

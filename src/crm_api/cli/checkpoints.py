@@ -16,7 +16,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from crm_api.cli.place import open_audit, open_place
+from crm_api.cli.place import Place, open_audit, open_place, open_read_log
 from crm_api.cli.progress import progress_bar
 from crm_api.cli.reading import RecordArgument, record_id_of
 from crm_api.cli.searching import search
@@ -27,6 +27,7 @@ from crm_core.audit.crm_verify import Checkpoint, Finding
 from crm_core.audit.export import export
 from crm_core.audit.log import AuditLog
 from crm_core.audit.parquet import check_parquet, write_parquet
+from crm_core.audit.reads import How, Read
 from crm_core.audit.signing import new_key_line
 from crm_core.casefile.gathering import write_case_file
 from crm_core.privacy import DisclosureKind, RecordDisclosure
@@ -64,8 +65,10 @@ def export_command(
 
 
 async def _export(folder: Path, after: int, with_keys: bool) -> None:
-    async with _audited() as (crm, log):
+    async with _audited() as (place, crm, log):
         await _up_to_date(crm, log)
+        async with open_read_log(place, crm) as read_log:
+            await read_log.record(Read(SYSTEM, How.EXPORT, "export", {}))
         if with_keys:
             leaving = RecordDisclosure(
                 kind=DisclosureKind.LEDGER_EXPORT, up_to=await crm.position()
@@ -89,10 +92,12 @@ def case_file(
 
 
 async def _case_file(record: str, output: Path) -> None:
-    async with _audited() as (crm, log):
+    async with _audited() as (place, crm, log), open_read_log(place, crm) as read_log:
         record_id = await record_id_of(crm, record)
         try:
-            events = await write_case_file(crm, log, record_id, output, SYSTEM, hidden=SECRETS)
+            events = await write_case_file(
+                crm, log, read_log, record_id, output, SYSTEM, hidden=SECRETS
+            )
         except FileExistsError:
             raise Rejected("export.exists", folder=str(output)) from None
         console.print(f"Gathered {events:,} events. Personal texts in it are open: keep it safe.")
@@ -105,7 +110,7 @@ def checkpoint() -> None:
 
 
 async def _checkpoint() -> Checkpoint:
-    async with _audited() as (crm, log):
+    async with _audited() as (_, crm, log):
         return await _up_to_date(crm, log)
 
 
@@ -117,7 +122,7 @@ def keys() -> None:
 
 
 async def _keys() -> list[str]:
-    async with _audited() as (crm, log):
+    async with _audited() as (_, crm, log):
         return [str(key) for key in log.verifiers(crm.tenant_id)]
 
 
@@ -134,7 +139,7 @@ def prove(event: Annotated[str, typer.Argument(help="A position, or an event's i
 
 
 async def _prove(event: str) -> str:
-    async with _audited() as (crm, log):
+    async with _audited() as (_, crm, log):
         await _up_to_date(crm, log)
         if event.isdecimal():
             position = int(event)
@@ -166,7 +171,7 @@ def verify(
 
 
 async def _verify(seen: list[str]) -> Checkpoint:
-    async with _audited() as (crm, log):
+    async with _audited() as (_, crm, log):
         keys = log.verifiers(crm.tenant_id)
         signed = await log.checkpoints(crm.tenant_id)
         signed += [Checkpoint.parse(note, keys) for note in seen]
@@ -213,13 +218,13 @@ def _is_here(host: str | None) -> bool:
 
 
 @asynccontextmanager
-async def _audited() -> AsyncIterator[tuple[Crm, AuditLog]]:
+async def _audited() -> AsyncIterator[tuple[Place, Crm, AuditLog]]:
     async with (
         open_place() as place,
         await place.open_crm() as crm,
         open_audit(place, crm) as log,
     ):
-        yield crm, log
+        yield place, crm, log
 
 
 async def _up_to_date(crm: Crm, log: AuditLog) -> Checkpoint:

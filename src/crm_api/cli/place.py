@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from crm_api.cli.settings import Settings, audit_signer, root_key
 from crm_core import Crm, SetupError
 from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.reads import ReadLog
 from crm_core.audit.store import AuditStore
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.ledger.postgres.connections import open_pool
@@ -17,7 +18,7 @@ from crm_core.ledger.postgres.migrate import migrate
 from crm_projections.registry import all_projections
 from crm_projections.runner import ProjectionRunner
 
-__all__ = ["Place", "open_audit", "open_place", "open_runner"]
+__all__ = ["Place", "open_audit", "open_place", "open_read_log", "open_runner"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,16 @@ async def open_audit(place: Place, crm: Crm) -> AsyncIterator[AuditLog]:
     pool = await open_pool(place.url, "crm_app", size=4)
     try:
         yield AuditLog(crm.store.ledger, AuditStore(pool), place.signer())
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def open_read_log(place: Place, crm: Crm) -> AsyncIterator[ReadLog]:
+    """Who read what; which mode is in force is said by servers only."""
+    pool = await open_pool(place.url, "crm_app", size=2)
+    try:
+        yield ReadLog(pool, crm.tenant_id, place.settings.read_log)
     finally:
         await pool.close()
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from crm_api.cli.place import Place, open_place
+from crm_api.cli.place import Place, open_place, open_read_log
 from crm_core import SYSTEM, Crm, Invalid, NotFound, SetupError
 from crm_core.access.records import kind_of
 from crm_core.customers import EraseCustomer
@@ -98,8 +98,9 @@ async def _export(customer_id: UUID, file: Path) -> None:
         open_place() as place,
         await place.open_crm() as crm,
         _read_models(place, crm) as pool,
+        open_read_log(place, crm) as read_log,
     ):
-        held = await subject_access(crm, pool, all_projections(), customer_id, SYSTEM)
+        held = await subject_access(crm, pool, read_log, all_projections(), customer_id, SYSTEM)
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -14,7 +14,9 @@ from rich.table import Table
 from crm_api.cli.moments import effective_of
 from crm_api.cli.place import open_place, open_runner
 from crm_api.cli.reading import record_id_of
-from crm_core import Crm, Invalid
+from crm_core import SYSTEM, Crm, Invalid
+from crm_core.access.records import kind_of
+from crm_core.audit.reads import How, Read, ReadLog
 from crm_core.ledger.postgres.connections import open_pool
 from crm_projections.audit_trail.projection import AUDIT, AuditRow
 from crm_projections.audit_trail.search import NAMED_KINDS, search_filter
@@ -89,6 +91,9 @@ async def _search(
                 where.append(Comparison("actor_id", Operator.EQ, await _actor_id(crm, actor)))
             order = (Order("position", descending=True),)
             page = await reads.page(AUDIT, window, where=All(tuple(where)), order=order)
+            shown = {(kind_of(row.record_type), row.record_id): False for row in page.rows}
+            read_log = ReadLog(pool, crm.tenant_id, place.settings.read_log)
+            await read_log.record(Read(SYSTEM, How.CLI, "auditTrail", shown))
         finally:
             await pool.close()
     _show(page)

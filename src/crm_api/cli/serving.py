@@ -132,6 +132,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         ways_in=settings.ways_in(),
         files=settings.files(),
         export_rows_max=settings.export_rows_max,
+        read_mode=settings.read_log,
     ) as services:
         server = Server(services, settings.shutdown_seconds)
         running = asyncio.create_task(server.serve(sockets=[listening]))

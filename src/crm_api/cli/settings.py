@@ -17,6 +17,7 @@ from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
 from crm_core import SetupError
 from crm_core.audit.log import Signer
+from crm_core.audit.reads import ReadMode
 from crm_core.audit.signing import AuditKeys, Memory, made_key_file
 from crm_core.embedded import default_data_dir
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
@@ -61,6 +62,8 @@ class Settings(SignInSettings):
     """How many of them come back in a second."""
     profile: Profile = Profile.THIRD_PARTY
     """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
+    read_log: ReadMode = ReadMode.MATTERS
+    """Whose reads are recorded: `off`, `matters`, or `all` that shows something personal."""
     trusted_documents: Path | None = None
     """A manifest of documents that may be asked for by their hash, or a folder of such."""
     files_dir: Path | None = None

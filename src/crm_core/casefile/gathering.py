@@ -13,9 +13,12 @@ from uuid import UUID
 
 import msgspec
 
+from crm_core.access.records import kind_of
 from crm_core.audit.crm_verify import CASE_FORMAT, canonical_json, case_text, proof_name
 from crm_core.audit.export import verifier_script
 from crm_core.audit.log import AuditLog, Inclusion
+from crm_core.audit.readers import readers_of
+from crm_core.audit.reads import How, Read, ReadLog
 from crm_core.casefile.page import page_of
 from crm_core.crm import Crm
 from crm_core.identity.directory import Directory
@@ -25,10 +28,7 @@ from crm_core.ledger.event_store import RecordedEvent
 from crm_core.ledger.selection import Selection
 from crm_core.privacy import DisclosureKind, RecordDisclosure
 
-__all__ = ["READS", "case_file", "write_case_file"]
-
-READS = {"recorded": False, "says": "reads: not recorded"}
-"""The seam for a log of reads: once there is one, what it says of the record stands here."""
+__all__ = ["case_file", "write_case_file"]
 
 _POLICIES = ("identity.role",)
 
@@ -36,6 +36,7 @@ _POLICIES = ("identity.role",)
 async def write_case_file(
     crm: Crm,
     audit: AuditLog,
+    read_log: ReadLog,
     record_id: UUID,
     path: Path,
     actor: Actor,
@@ -48,7 +49,7 @@ async def write_case_file(
     """
     if await asyncio.to_thread(path.exists):
         raise FileExistsError(path)
-    files = await case_file(crm, audit, record_id, actor, hidden=hidden)
+    files = await case_file(crm, audit, read_log, record_id, actor, hidden=hidden)
     with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
@@ -56,14 +57,20 @@ async def write_case_file(
 
 
 async def case_file(
-    crm: Crm, audit: AuditLog, record_id: UUID, actor: Actor, *, hidden: Collection[str] = ()
+    crm: Crm,
+    audit: AuditLog,
+    read_log: ReadLog,
+    record_id: UUID,
+    actor: Actor,
+    *,
+    hidden: Collection[str] = (),
 ) -> dict[str, bytes]:
     """The files of a case by name, `hidden` fields shown to nobody.
 
     Whole streams: the record's, those with events about it as a subject, and those of the users
     who acted and of the roles that are defined. That it left is recorded for each subject in it,
-    by commands of the actor's: raises Denied without the right `personal_data.export`, NotFound,
-    and what `AuditLog.prove` raises.
+    by commands of the actor's, and as a read: raises Denied without the right
+    `personal_data.export`, NotFound, what `AuditLog.prove` raises, and what `ReadLog` does.
     """
     await audit.integrate(crm.tenant_id)
     checkpoint = await audit.sign(crm.tenant_id)
@@ -72,12 +79,13 @@ async def case_file(
     whole = sorted([*events, *policies], key=lambda event: event.position)
     proofs = [await audit.prove(crm.tenant_id, event.position) for event in whole]
     rights = await _rights(crm, events)
+    reads = await readers_of(read_log, {event.record_id for event in events})
     files = {proof_name(proof.event.position): proof.text.encode() for proof in proofs}
     files["rights.json"] = _json(rights)
-    files["reads.json"] = _json(READS)
+    files["reads.json"] = _json(reads)
     files["crm_verify.py"] = verifier_script()
     files["index.html"] = page_of(
-        events, policies, rights, READS, checkpoint, audit.verifiers(crm.tenant_id), hidden
+        events, policies, rights, reads, checkpoint, audit.verifiers(crm.tenant_id), hidden
     )
     files["case.json"] = canonical_json(
         {
@@ -95,6 +103,9 @@ async def case_file(
     signed = case_text(checkpoint.origin, files["case.json"])
     files["case.sig"] = audit.signer.keys.signed(checkpoint.origin, signed).encode()
     await _disclose(crm, events, checkpoint.size, actor)
+    shown = {(kind_of(event.record_type), event.record_id): False for event in policies}
+    shown |= {(kind_of(event.record_type), event.record_id): True for event in events}
+    await read_log.record(Read(actor, How.CASE_FILE, "caseFile", shown))
     return files
 
 

@@ -47,11 +47,31 @@ def page_of(
             events=[_shown(event, hidden_in(event), rules[event.position]) for event in ordered],
             policies=[_shown(event, _sealed(type(event.data)), []) for event in policies],
             reads=reads["says"],
+            readers=_readers(reads["reads"]),
             checkpoint=checkpoint,
             key=keys[0],
         )
         .encode()
     )
+
+
+def _readers(reads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Who read anything that is in the case, and by which way: in how many requests, and when
+    first and last.
+    """
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for read in reads:
+        at = read["recorded_at"]
+        who = f"{read['actor']['kind'].lower()} {read['actor']['id']}"
+        behalf, how, operation = read["on_behalf_of"], read["how"], read["operation"]
+        reader = found.setdefault(
+            (who, behalf or "", how, operation),
+            {"who": who, "on_behalf_of": behalf, "how": f"{how} {operation}",
+             "first": at, "times": 0},
+        )  # fmt: skip
+        reader["last"] = at
+        reader["times"] += 1
+    return list(found.values())
 
 
 def _shown(

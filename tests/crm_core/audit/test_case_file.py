@@ -17,12 +17,24 @@ from html.parser import HTMLParser
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 
-from crm_core import SYSTEM, Actor, Command, Crm, Denied, NotFound, Selection
+from crm_core import (
+    SYSTEM,
+    Actor,
+    ActorKind,
+    Command,
+    Crm,
+    Denied,
+    NotFound,
+    Selection,
+    Unavailable,
+)
 from crm_core.audit import crm_verify
 from crm_core.audit.crm_verify import Finding, canonical_json, verify_case
 from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.reads import How, Read, ReadLog, ReadMode
 from crm_core.audit.signing import AuditKeys, Memory, new_key_line
 from crm_core.audit.store import AuditStore
 from crm_core.casefile.gathering import case_file, write_case_file
@@ -31,7 +43,7 @@ from crm_core.engagement.interaction.commands import LogInteraction, RedactInter
 from crm_core.engagement.interaction.events import InteractionChannel, InteractionDirection
 from crm_core.identity import GrantRole, InviteUser, SetPassword
 from crm_core.identity.user.commands import ActivateUser
-from crm_core.ledger.postgres.connections import open_pool
+from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.privacy import DisclosureKind
 from crm_core.privacy.disclosure.events import DisclosureMade
 
@@ -44,10 +56,20 @@ Files = dict[str, bytes]
 
 
 @pytest.fixture
-async def audit(crm: Crm, database_url: str, tmp_path: Path) -> AsyncIterator[AuditLog]:
-    pool = await open_pool(database_url, "crm_app", size=2)
-    yield AuditLog(crm.store.ledger, AuditStore(pool), Signer(KEYS, Memory(tmp_path / "signed")))
-    await pool.close()
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    opened = await open_pool(database_url, "crm_app", size=2)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def audit(crm: Crm, pool: Pool, tmp_path: Path) -> AuditLog:
+    return AuditLog(crm.store.ledger, AuditStore(pool), Signer(KEYS, Memory(tmp_path / "signed")))
+
+
+@pytest.fixture
+def reads(crm: Crm, pool: Pool) -> ReadLog:
+    return ReadLog(pool, crm.tenant_id)
 
 
 def vkeys(crm: Crm) -> list[str]:
@@ -80,11 +102,11 @@ async def lived(crm: Crm) -> None:
 
 
 async def test_a_case_holds_all_about_a_subject_and_nothing_about_others(
-    crm: Crm, audit: AuditLog, tmp_path: Path
+    crm: Crm, audit: AuditLog, reads: ReadLog, tmp_path: Path
 ) -> None:
     await lived(crm)
     path = tmp_path / "ada.zip"
-    count = await write_case_file(crm, audit, ADA, path, SYSTEM, hidden={"password_hash"})
+    count = await write_case_file(crm, audit, reads, ADA, path, SYSTEM, hidden={"password_hash"})
     files = crm_verify.Zip(path)
     case = verify_case(files, vkeys(crm))
     assert count == len(case.positions)
@@ -104,11 +126,11 @@ async def test_a_case_holds_all_about_a_subject_and_nothing_about_others(
 
 
 async def test_a_case_is_verified_on_a_machine_that_has_nothing_of_ours(
-    crm: Crm, audit: AuditLog, tmp_path: Path
+    crm: Crm, audit: AuditLog, reads: ReadLog, tmp_path: Path
 ) -> None:
     await lived(crm)
     path, script = tmp_path / "ada.zip", tmp_path / "crm_verify.py"
-    await write_case_file(crm, audit, ADA, path, SYSTEM)
+    await write_case_file(crm, audit, reads, ADA, path, SYSTEM)
     with zipfile.ZipFile(path) as archive:
         script.write_bytes(archive.read("crm_verify.py"))
 
@@ -127,37 +149,83 @@ async def test_a_case_is_verified_on_a_machine_that_has_nothing_of_ours(
 
 
 async def test_a_case_that_left_is_named_for_everybody_in_it_when_they_are_erased(
-    crm: Crm, audit: AuditLog, tmp_path: Path
+    crm: Crm, audit: AuditLog, reads: ReadLog, tmp_path: Path
 ) -> None:
     await lived(crm)
     path = tmp_path / "call.zip"
-    await write_case_file(crm, audit, CALL, path, SYSTEM)
+    await write_case_file(crm, audit, reads, CALL, path, SYSTEM)
     with pytest.raises(FileExistsError):
-        await write_case_file(crm, audit, CALL, path, SYSTEM)
+        await write_case_file(crm, audit, reads, CALL, path, SYSTEM)
     page = await anext(crm.events(Selection(types=[DisclosureMade.TOPIC])))
     made = [event.data for event in page]
     assert all(isinstance(copy, DisclosureMade) for copy in made)
     assert [(copy.kind, copy.subject_id) for copy in made] == [(DisclosureKind.CASE_FILE, ADA)]
 
 
+async def test_a_case_tells_who_read_what_is_in_it(
+    crm: Crm, audit: AuditLog, reads: ReadLog, tmp_path: Path
+) -> None:
+    await lived(crm)
+    await reads.begin()
+    eve = Actor(ActorKind.USER, str(UUID(int=13)), on_behalf_of=str(ANNA))
+    shown = {("customer", ADA): True, ("customer", STRANGER): True}
+    for _ in range(2):
+        await reads.record(Read(eve, How.QUERY, "looking", shown))
+    await reads.record(Read(eve, How.QUERY, "elsewhere", {("customer", STRANGER): True}))
+    await case_file(crm, audit, reads, CALL, SYSTEM)
+    path = tmp_path / "ada.zip"
+    await write_case_file(crm, audit, reads, ADA, path, SYSTEM)
+    files = crm_verify.Zip(path)
+    verify_case(files, vkeys(crm))
+    told = json.loads(files["reads.json"])
+    assert [mode["mode"] for mode in told["modes"]] == [ReadMode.MATTERS]
+    looked, again, gathered = told["reads"]
+    assert looked["on_behalf_of"] == str(ANNA)
+    assert looked["records"] == [{"kind": "customer", "id": str(ADA), "personal": True}]
+    assert looked["recorded_at"] < again["recorded_at"]
+    assert (gathered["how"], gathered["actor"]["id"]) == ("case file", "crm")
+    page = files["index.html"].decode()
+    assert f"<td>user {eve.id}, on behalf of {ANNA}</td>" in page
+    assert "query looking</td><td>2</td>" in page
+    assert str(STRANGER) not in page + json.dumps(told)
+    check = Balanced()
+    check.feed(page)
+    assert (check.faults, check.open) == ([], [])
+
+
+async def test_a_case_whose_making_cannot_be_recorded_is_not_made(
+    crm: Crm, audit: AuditLog, pool: Pool, database_url: str
+) -> None:
+    await lived(crm)
+    reads = ReadLog(pool, crm.tenant_id)
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("revoke insert on audit.reads from crm_app")
+    with pytest.raises(Unavailable, match=r"reads\.not_recorded"):
+        await case_file(crm, audit, reads, ADA, SYSTEM)
+
+
 async def test_who_may_not_take_personal_data_along_gets_no_case(
-    crm: Crm, audit: AuditLog, tmp_path: Path
+    crm: Crm, audit: AuditLog, reads: ReadLog, tmp_path: Path
 ) -> None:
     await lived(crm)
     with pytest.raises(Denied):
-        await write_case_file(crm, audit, ADA, tmp_path / "ada.zip", Actor.user(ANNA))
+        await write_case_file(crm, audit, reads, ADA, tmp_path / "ada.zip", Actor.user(ANNA))
     assert not (tmp_path / "ada.zip").exists()
 
 
-async def test_there_is_no_case_of_what_there_is_not(crm: Crm, audit: AuditLog) -> None:
+async def test_there_is_no_case_of_what_there_is_not(
+    crm: Crm, audit: AuditLog, reads: ReadLog
+) -> None:
     await lived(crm)
     with pytest.raises(NotFound):
-        await case_file(crm, audit, UUID(int=404), SYSTEM)
+        await case_file(crm, audit, reads, UUID(int=404), SYSTEM)
 
 
-async def test_the_page_is_well_formed_and_names_its_language(crm: Crm, audit: AuditLog) -> None:
+async def test_the_page_is_well_formed_and_names_its_language(
+    crm: Crm, audit: AuditLog, reads: ReadLog
+) -> None:
     await lived(crm)
-    page = (await case_file(crm, audit, ADA, SYSTEM))["index.html"].decode()
+    page = (await case_file(crm, audit, reads, ADA, SYSTEM))["index.html"].decode()
     check = Balanced()
     check.feed(page)
     assert check.faults == []
@@ -287,7 +355,8 @@ async def case(shared_database_url: str) -> AsyncIterator[tuple[Files, list[str]
         signer = Signer(KEYS, Memory(folder))
         await lived(crm)
         log = AuditLog(crm.store.ledger, AuditStore(pool), signer)
-        yield await case_file(crm, log, ADA, SYSTEM), vkeys(crm)
+        reads = ReadLog(pool, crm.tenant_id)
+        yield await case_file(crm, log, reads, ADA, SYSTEM), vkeys(crm)
     await pool.close()
     shutil.rmtree(folder)
 
