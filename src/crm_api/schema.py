@@ -14,6 +14,7 @@ from crm_api.graphql import errors
 from crm_api.graphql.commands.mutation import Mutation
 from crm_api.graphql.documents import Documents
 from crm_api.graphql.masking import Masking
+from crm_api.graphql.noting import Noting, note_shown_records
 from crm_api.graphql.query import Query
 from crm_api.graphql.registry import KINDS
 from crm_api.graphql.scalars import SCALARS
@@ -44,9 +45,10 @@ schema = _Schema(
     Mutation,
     Subscription,
     types=_TYPES,
-    extensions=[Masking, Documents],
+    extensions=[Masking, Documents, Noting],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+note_shown_records(schema)
 
 
 def print_sdl() -> str:

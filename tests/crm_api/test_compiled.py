@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,24 +15,29 @@ import pytest
 from psycopg import sql
 
 from crm_api.app import create_app
+from crm_api.graphql.compiled import compiler
 from crm_api.graphql.compiled.answers import CompiledReads
+from crm_api.graphql.compiled.noted import noted
 from crm_api.graphql.context import LOOK_SECONDS, Context
 from crm_api.graphql.ids import global_id
 from crm_api.schema import schema
 from crm_api.services import Services, open_services
 from crm_core import SYSTEM
 from crm_core.access.records import OWNER_FIELDS
+from crm_core.audit.reads import Read, ReadMode
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.identity import DefineRole, RoleRule, Scope
 from crm_core.ledger.postgres.connections import open_pool
 from crm_projections.customer_directory.projection import CUSTOMERS
 from crm_projections.reading import NotAnswered
+from crm_projections.reading.trees import Sql, Value
 
 from .conftest import ROOT_KEY, database, make_user
 from .random_company import fill, key
 from .random_queries import Asked, query
 
 BATCHES = 20
+READERS = ["admin", "sales", "sales", "service", "customers", "narrow"]
 QUERIES = 1_000 if os.environ.get("CRM_SOAK") else 100  # in a batch
 
 
@@ -143,7 +149,7 @@ async def test_generated_queries_are_answered_the_same_both_ways(
     covered = 0
     for _ in range(QUERIES):
         asked = query(chance, cursors)
-        ways = both[chance.choice(["admin", "sales", "sales", "service", "customers", "narrow"])]
+        ways = both[chance.choice(READERS)]
         compiled = await ways.compiled(asked)
         stock = await ways.stock(asked)
         _collect(stock, cursors)
@@ -151,6 +157,71 @@ async def test_generated_queries_are_answered_the_same_both_ways(
             covered += 1
             assert compiled == stock, f"{asked.text}\n{asked.variables}"
     assert covered > QUERIES * 0.3, "what is asked is compiled, unless it is refused"
+
+
+@pytest.fixture
+def recorded(quiet: Services, monkeypatch: pytest.MonkeyPatch) -> list[Read]:
+    """The reads that are recorded, while all of them are."""
+    reads: list[Read] = []
+    record = quiet.read_log.record
+
+    async def noticed(read: Read) -> None:
+        await record(read)
+        reads.append(replace(read, request_id=""))
+
+    monkeypatch.setattr(quiet.read_log, "mode", ReadMode.ALL)
+    monkeypatch.setattr(quiet.read_log, "record", noticed)
+    return reads
+
+
+async def differences(
+    both: dict[str, Both], recorded: list[Read], batch: int
+) -> tuple[int, list[Asked]]:
+    """How many records were read in a batch of queries; and those queries whose answers or whose
+    reads differ by the way they are answered.
+    """
+    chance, found, read = random.Random(f"reads {batch}"), [], 0
+    for _ in range(QUERIES):
+        asked, ways = query(chance, []), both[chance.choice(READERS)]
+        recorded.clear()
+        compiled, one = await ways.compiled(asked), list(recorded)
+        recorded.clear()
+        stock, other = await ways.stock(asked), list(recorded)
+        if compiled is not None and (compiled, one) != (stock, other):
+            found.append(asked)
+        read += sum(len(of.records) for of in one)
+    return read, found
+
+
+@pytest.mark.parametrize("batch", range(8))
+async def test_both_ways_record_the_same_reads(
+    both: dict[str, Both], recorded: list[Read], batch: int
+) -> None:
+    read, found = await differences(both, recorded, batch)
+    assert found == []
+    assert read > QUERIES / 4, "there was something to be recorded"
+
+
+@pytest.mark.parametrize("forgotten", ["a kind", "what is personal", "links"])
+async def test_a_statement_that_notes_too_little_is_caught(
+    both: dict[str, Both],
+    recorded: list[Read],
+    quiet: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    forgotten: str,
+) -> None:
+    def forgetful(kind: str, key: Value, shape: Sql, *, personal: bool) -> Sql:
+        if (forgotten == "a kind" and kind == "ticket") or (
+            forgotten == "links" and "x1e" in shape.text
+        ):
+            return shape
+        return noted(kind, key, shape, personal=personal and forgotten != "what is personal")
+
+    for ways in both.values():
+        monkeypatch.setattr(ways, "reads", CompiledReads(schema, quiet))
+    monkeypatch.setattr(compiler, "noted", forgetful)
+    _, found = await differences(both, recorded, 0)
+    assert found
 
 
 def _collect(answer: Any, cursors: list[str]) -> None:

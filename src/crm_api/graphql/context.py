@@ -11,6 +11,7 @@ import strawberry
 
 from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.graphql.loading import Loaders
+from crm_api.graphql.notes import Notes
 from crm_api.graphql.scalars import Position
 from crm_api.messages import Language
 from crm_api.services import Services
@@ -32,7 +33,8 @@ _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is
 @dataclass(eq=False)
 class Context:
     """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
-    that the read models have had their time in this request.
+    that the read models have had their time in this request. `notes` are of the records that the
+    operation shows, where that may have to be recorded.
     """
 
     services: Services
@@ -41,6 +43,7 @@ class Context:
     connection_params: dict[str, Any] = field(default_factory=dict)
     has_waited: bool = False
     charge: Charge | None = None
+    notes: Notes | None = None
     loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
@@ -64,6 +67,12 @@ class Context:
         if session is None or not self.services.tokens.is_valid(session):
             raise Refused(ErrorCode.UNAUTHENTICATED, "auth.required")
         return session.actor
+
+    def matters(self) -> Notes | None:
+        """Has the request recorded, and what it shows from here on, unless nothing is recorded."""
+        if self.notes is not None:
+            self.notes.matters()
+        return self.notes
 
     async def rights(self) -> Rights:
         """What the actor may do: asked once in an operation, so that all of it agrees."""

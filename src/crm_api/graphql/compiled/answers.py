@@ -9,12 +9,16 @@ from cachetools import LRUCache
 
 from crm_api.graphql.compiled.compiler import Reader, compile_query
 from crm_api.graphql.compiled.document import QueryDocument, query_document
+from crm_api.graphql.compiled.noted import taken
 from crm_api.graphql.compiled.plan import Plan
 from crm_api.graphql.compiled.selection import NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
+from crm_api.graphql.notes import name_of_operation
 from crm_api.services import Services
+from crm_api.tracing import trace_id
 from crm_core import CrmError, Lagging
+from crm_core.audit.reads import How, Read
 from crm_core.kernel.telemetry import span
 from crm_projections.reading import NotAnswered
 
@@ -59,7 +63,8 @@ class CompiledReads:
                 return None
             parameters = plan.sent(given)
             await context.wait_for(plan.position(given))
-            return await self._services.pipelines.ask(plan.statement, parameters)
+            answer = await self._services.pipelines.ask(plan.statement, parameters)
+            return await self._recorded(context, document, answer) if reader.is_noted else answer
         except Lagging:
             context.has_waited = True
             return None
@@ -67,7 +72,25 @@ class CompiledReads:
             return None
 
     async def _reader(self, context: Context) -> Reader:
-        return Reader.of(context.tenant_id, await context.rights())
+        rights = await context.rights()
+        assert context.session is not None, "it has rights"
+        is_noted = self._services.read_log.records_all_of(context.session.actor)
+        return Reader.of(context.tenant_id, rights, is_noted)
+
+    async def _recorded(self, context: Context, document: QueryDocument, answer: bytes) -> bytes:
+        """The answer, once it is recorded what it shows. Raises Unavailable."""
+        answer, records = taken(answer)
+        if records:
+            await self._services.read_log.record(
+                Read(
+                    context.actor,
+                    How.QUERY,
+                    name_of_operation(document.operation),
+                    records,
+                    trace_id(),
+                )
+            )
+        return answer
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)

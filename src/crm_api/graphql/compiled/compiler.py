@@ -27,6 +27,7 @@ from crm_api.graphql.as_of import as_of_from
 from crm_api.graphql.compiled.connections import ConnectionShape
 from crm_api.graphql.compiled.document import QueryDocument
 from crm_api.graphql.compiled.leaves import leaf, require_same_names
+from crm_api.graphql.compiled.noted import noted
 from crm_api.graphql.compiled.plan import LateId, LatePosition, Plan, plan_of
 from crm_api.graphql.compiled.selection import (
     NotCovered,
@@ -41,11 +42,13 @@ from crm_api.graphql.compiled.selection import (
 from crm_api.graphql.connection import window_of
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import parsed, required_uuid
+from crm_api.graphql.noting import personal_names
 from crm_api.graphql.reading import AnyNode, Column, Link, LinkedList, Listed, Money, One, Pairs
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.registry import kind_of_name, kind_of_type, readable_kinds
 from crm_core import NOW, CrmError
 from crm_core.access.rights import Rights
+from crm_core.personal import PERSONAL_KINDS
 from crm_projections.reading import EVERYTHING, Order, Sight
 from crm_projections.reading.trees import (
     Listing,
@@ -64,24 +67,26 @@ __all__ = ["Reader", "compile_query"]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: the tenant, the kinds of records that may be read, and how much of them is seen.
+    """Who reads: the tenant, the kinds of records that may be read, how much of them is seen, and
+    whether the answer notes what it shows (see `noted`).
 
-    Readers with the same `likeness` see the same.
+    Readers with the same `likeness` get the same.
     """
 
     tenant_id: UUID
     kinds: frozenset[str]
     sight: Sight
+    is_noted: bool
     likeness: object
 
     @classmethod
     @lru_cache(maxsize=256)
-    def of(cls, tenant_id: UUID, rights: Rights) -> Reader:
+    def of(cls, tenant_id: UUID, rights: Rights, is_noted: bool) -> Reader:
         """With these rights, which are the same object until they change."""
         kinds, sight = readable_kinds(rights), Sight(rights)
         if sight.is_whole:
-            return cls(tenant_id, kinds, EVERYTHING, kinds)
-        return cls(tenant_id, kinds, sight, rights)
+            return cls(tenant_id, kinds, EVERYTHING, is_noted, (kinds, is_noted))
+        return cls(tenant_id, kinds, sight, is_noted, (rights, is_noted))
 
 
 def compile_query(
@@ -191,7 +196,13 @@ class _Compiler:
     def _row(self, kind: RecordKind, values: Values, selected: Selected) -> Sql:
         key = values[kind.graphql_type.KEY]
         own = {"uuid": key, "id": self._tree.global_id(kind.type_name, key)}
-        return self._object(self._selections.type(kind.type_name), {**values, **own}, selected)
+        of = self._selections.type(kind.type_name)
+        shape = self._object(of, {**values, **own}, selected)
+        if not self._reader.is_noted or kind.name not in PERSONAL_KINDS:
+            return shape
+        personal = personal_names(of, kind.name)
+        asked = any(name_of(part) in personal for _, part in self._selections.of(of, selected))
+        return noted(kind.name, key, shape, personal=asked)
 
     def _object(self, of: GraphQLObjectType, values: Values, selected: Selected) -> Sql:
         return json_object(

@@ -46,6 +46,7 @@ class AccessQueries:
         self, info: Info, id: strawberry.ID, as_of: AsOfArgument = strawberry.UNSET
     ) -> list[User] | None:
         context = await require(info, "event", "audit")
+        context.matters()
         past = as_of_from(as_of, None)
         try:
             user_ids = await context.services.crm.who_could_see(required_uuid(id), past)
@@ -62,7 +63,9 @@ class AccessQueries:
         self, info: Info, user_id: strawberry.ID, as_of: AsOfArgument = strawberry.UNSET
     ) -> list[KindReach] | None:
         context = await require(info, "event", "audit")
-        reaches = await context.services.crm.what_could_user_see(
-            required_uuid(user_id, "User"), as_of_from(as_of, None)
-        )
+        of = required_uuid(user_id, "User")
+        notes = context.matters()
+        if notes is not None:
+            notes.add("user", of, personal=False)
+        reaches = await context.services.crm.what_could_user_see(of, as_of_from(as_of, None))
         return [KindReach.of(kind, reach) for kind, reach in reaches.items()]

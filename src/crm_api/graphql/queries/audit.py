@@ -141,6 +141,7 @@ class AuditQueries:
         search: Search = strawberry.UNSET,
     ) -> Connection[AuditEntry] | None:
         context = await require(info, "event", "audit", min_position=min_position)
+        context.matters()
         window = window_of(first, after, last, before)
         reads, filtered = await context.loaders.reads(), filter_of(where)
         if search:

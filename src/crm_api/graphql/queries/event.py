@@ -39,6 +39,7 @@ class EventQueries:
         record_id: RecordIdArgument = strawberry.UNSET,
     ) -> Connection[EventRecord] | None:
         context = await require(info, "event")
+        context.matters()
         window = window_of(first, after, None, None)
         start = _position(window.after)
         crm = context.services.crm

@@ -27,6 +27,7 @@ from crm_api.graphql.scalars import CurrencyCode, Position
 from crm_api.graphql.types.money import MoneyAmount
 from crm_api.graphql.types.pipeline import PIPELINE, Pipeline, Stage
 from crm_core import AsOf
+from crm_core.personal import PERSONAL_KINDS
 from crm_projections.reporting import Names, Past, Question, Report, label, labelled, vega_lite
 
 __all__ = ["ReportAnswer", "report_type"]
@@ -43,6 +44,9 @@ class _KnownNames(Names):
         of = kind_of_name(kind)
         assert of is not None, f"{kind} is a kind of record"
         found = await linked(self.info, of, record_id, self.known)
+        notes = self.info.context.notes
+        if found is not None and notes is not None and kind in PERSONAL_KINDS:
+            notes.add(kind, record_id, personal=True)
         return None if found is None else cast("str | None", found.name)
 
     async def stages(self, pipeline_id: UUID) -> Mapping[str, str]:
