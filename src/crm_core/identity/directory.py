@@ -139,6 +139,16 @@ class Directory:
             return None
         return known
 
+    def impersonations(self, actor: Actor, at: datetime) -> list[KnownSession]:
+        """The sessions that go on in which a user, acting for itself, acts as somebody else."""
+        own = [
+            session_id
+            for session_id, known in self._sessions.items()
+            if known.impersonated_id is not None and str(known.user_id) == actor.id
+        ]
+        found = (self.session(session_id, at) for session_id in own)
+        return [known for known in found if known is not None]
+
     def linked(self, issuer: str, subject: str) -> UUID | None:
         """The user whom this provider knows by this name, if the user is let in."""
         user_id = self._linked.get((issuer, subject))
