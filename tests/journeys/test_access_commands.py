@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
 
 from crm_api.cli import main
 from crm_api.cli.settings import Settings, require_strong
-from crm_core import SetupError
+from crm_core import Invalid, SetupError
 
 ROOT_KEY = bytes(range(32))
 STRONG = bytes(range(7, 39))
@@ -54,6 +55,39 @@ def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
     crm("user", "suspend", "ben@example.com")
     with pytest.raises(Exception, match=r"user\.last_administrator"):
         crm("user", "revoke", "anna@example.com", "admin")
+
+
+def test_whom_a_breach_concerns_is_printed_and_who_asked_is_in_the_log(
+    crm: Any, database_url: str
+) -> None:
+    crm("tenant", "onboard", "Faro", "--email", "anna@example.com", "--administrator", "Anna")
+    crm("user", "add", "ben@example.com", "--name", "Ben", "--role", "auditor")
+    crm("audit", "search", "activated")
+    said = crm("access", "breach", "ben@example.com", "--from", "2020-01-01", "--to", "2100-01-01")
+    assert said[0] == "Of something personal, not every read is in the log of this span."
+    assert sum(line.startswith("could-see  user  ") for line in said) == 2
+    with pytest.raises(Invalid, match="from"):
+        crm("access", "breach", "ben@example.com", "--from", "once", "--to", "2100-01-01")
+    with psycopg.connect(database_url) as owner:
+        found = owner.execute(
+            "select how, operation, actor_id, record_kinds from audit.reads order by recorded_at"
+        ).fetchall()
+    assert found == [
+        ("cli", "auditTrail", "crm", ["user", "user"]),
+        ("cli", "breachScope", "crm", ["user"]),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["off", "matters", "all"])
+def test_the_log_of_reads_has_three_modes(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setenv("CRM_READ_LOG", mode)
+    assert Settings().read_log.value == mode
+
+
+def test_another_mode_of_the_log_of_reads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_READ_LOG", "some")
+    with pytest.raises(ValidationError, match="read_log"):
+        Settings()
 
 
 def test_a_setting_of_another_shape_is_one_line_with_a_code(

@@ -15,6 +15,7 @@ from crm_api.cli import (
     access,
     audit,
     backups,
+    breaching,
     checkpoints,
     database,
     explaining,
@@ -58,6 +59,7 @@ keys.add_to(commands)
 privacy.add_to(commands)
 users.add_to(commands)
 access.add_to(commands)
+breaching.add_to(commands)
 
 
 def app() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from crm_core import NOW, AsOf, Invalid
 
-__all__ = ["as_of_of", "as_of_record", "effective_of"]
+__all__ = ["as_of_of", "as_of_record", "effective_of", "moment_of"]
 
 
 def as_of_of(text: str | None) -> AsOf:
@@ -15,7 +15,7 @@ def as_of_of(text: str | None) -> AsOf:
         return NOW
     if text.isdecimal():
         return AsOf(position=int(text))
-    return AsOf(time=_moment(text, "as-of", "is a position, or a time such as"))
+    return AsOf(time=moment_of(text, "as-of", "is a position, or a time such as"))
 
 
 def as_of_record(text: str) -> AsOf:
@@ -27,11 +27,11 @@ def as_of_record(text: str) -> AsOf:
 
 def effective_of(text: str) -> AsOf:
     """A moment on the effective clock."""
-    return AsOf(effective_at=_moment(text, "effective-at", "is a time such as"))
+    return AsOf(effective_at=moment_of(text, "effective-at"))
 
 
-def _moment(text: str, option: str, problem: str) -> datetime:
-    """ISO 8601; UTC where no zone is named."""
+def moment_of(text: str, option: str, problem: str = "is a time such as") -> datetime:
+    """ISO 8601; UTC where no zone is named. Raises Invalid, which names the option."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -548,6 +548,14 @@ class Client(Asking):
         """What a user may read, or could as of a past, by kind; kinds without any are left out. For those who may audit events."""
         return await self._read(operations.WHAT_COULD_USER_SEE, {"userId": user_id, "asOf": as_of})
 
+    async def breach_scope(
+        self, *, principal_id: Id, from_: datetime, to: datetime
+    ) -> BreachScope | None:
+        """What a user or an API key could see and did read in a span, both ends included; null where there is no such principal. For those who may audit events."""
+        return await self._read(
+            operations.BREACH_SCOPE, {"principalId": principal_id, "from": from_, "to": to}
+        )
+
     async def rate_limit(self, *, dry_run: bool | None = None) -> RateLimit | None:
         """What this operation costs, and what is left; null on a websocket."""
         return await self._read(operations.RATE_LIMIT, {"dryRun": dry_run})

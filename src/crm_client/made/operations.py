@@ -287,6 +287,12 @@ WHO_COULD_SEE: Read[list[User] | None] = Read(
 WHAT_COULD_USER_SEE: Read[list[Reach] | None] = Read(
     "whatCouldUserSee", {"userId": "ID!", "asOf": "AsOf"}, Reach.FIELDS, list[Reach] | None
 )
+BREACH_SCOPE: Read[BreachScope | None] = Read(
+    "breachScope",
+    {"principalId": "ID!", "from": "DateTime!", "to": "DateTime!"},
+    BreachScope.FIELDS,
+    BreachScope | None,
+)
 RATE_LIMIT: Read[RateLimit | None] = Read(
     "rateLimit", {"dryRun": "Boolean!"}, RateLimit.FIELDS, RateLimit | None
 )

@@ -5,9 +5,6 @@ from __future__ import annotations
 __all__ = [
     "ActorKind",
     "AuditOrderField",
-    "BulkFormat",
-    "BulkKind",
-    "BulkStatus",
     "CallOutcome",
     "CommentAuthorKind",
     "CommentVisibility",
@@ -21,7 +18,6 @@ __all__ = [
     "CustomerStatus",
     "DisclosureKind",
     "ErasureStatus",
-    "ErrorPolicy",
     "ForecastCategory",
     "GateField",
     "InteractionChannel",
@@ -34,6 +30,7 @@ __all__ = [
     "OrderDirection",
     "PipelineChange",
     "ProductOrderField",
+    "ReadMode",
     "RemedyType",
     "RetentionAction",
     "RetentionKind",
@@ -60,7 +57,7 @@ __all__ = [
     "AuditConsistency",
     "AuditEntry",
     "AuditProof",
-    "BulkOperation",
+    "BreachScope",
     "Consent",
     "ContactPoint",
     "Customer",
@@ -92,6 +89,7 @@ __all__ = [
     "ProjectionsStatus",
     "RateLimit",
     "Reach",
+    "ReadModeChange",
     "RebuildProgress",
     "RecordDiff",
     "Retention",
@@ -153,29 +151,6 @@ class AuditOrderField(OpenEnum):
 
     POSITION = "POSITION"
     HAPPENED_AT = "HAPPENED_AT"
-
-
-class BulkFormat(OpenEnum):
-    """BulkFormat."""
-
-    JSONL = "JSONL"
-    CSV = "CSV"
-
-
-class BulkKind(OpenEnum):
-    """BulkKind."""
-
-    EXPORT = "EXPORT"
-    IMPORT = "IMPORT"
-
-
-class BulkStatus(OpenEnum):
-    """BulkStatus."""
-
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
 
 
 class CallOutcome(OpenEnum):
@@ -277,7 +252,6 @@ class DisclosureKind(OpenEnum):
     SUBJECT_ACCESS = "SUBJECT_ACCESS"
     LEDGER_EXPORT = "LEDGER_EXPORT"
     KEY_COPY = "KEY_COPY"
-    BULK_EXPORT = "BULK_EXPORT"
     CASE_FILE = "CASE_FILE"
 
 
@@ -287,13 +261,6 @@ class ErasureStatus(OpenEnum):
     REQUESTED = "REQUESTED"
     KEYS_DESTROYED = "KEYS_DESTROYED"
     COMPLETED = "COMPLETED"
-
-
-class ErrorPolicy(OpenEnum):
-    """ErrorPolicy."""
-
-    CONTINUE = "CONTINUE"
-    STOP = "STOP"
 
 
 class ForecastCategory(OpenEnum):
@@ -419,6 +386,14 @@ class ProductOrderField(OpenEnum):
     NAME = "NAME"
     LIST_PRICE = "LIST_PRICE"
     CREATED_AT = "CREATED_AT"
+
+
+class ReadMode(OpenEnum):
+    """What is recorded."""
+
+    OFF = "OFF"
+    MATTERS = "MATTERS"
+    ALL = "ALL"
 
 
 class RemedyType(OpenEnum):
@@ -738,41 +713,14 @@ class AuditProof(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     )
 
 
-class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An export or an import that goes on by itself until it is done."""
+class BreachScope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a principal could and did read in a span."""
 
-    id: str
-    """Opaque, and unique among all types."""
-    uuid: UUID
-    """The id as exports and the library have it."""
-    version: int
-    """How many events it has; `expectedVersion` of its commands."""
-    created_at: datetime
-    """When it came to be."""
-    updated_at: datetime
-    """When its last event happened."""
-    kind: BulkKind
-    status: BulkStatus
-    mutation: str | None
-    """Of an import: what each row is sent to."""
-    format: BulkFormat
-    """Of the file; an export is JSONL."""
-    only_rehearses: bool
-    """Of an import: it finds out which rows would be refused, and records nothing."""
-    rows: int
-    """How many are done, those that were refused included."""
-    refused: int
-    """How many rows were refused."""
-    error_code: str | None
-    """Why it could not go on."""
-    ended_at: datetime | None
-    url: str | None
-    """Of a completed export: GET the file here, a JSON object a line. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
-    errors_url: str | None
-    """Of an import: GET the refused rows here, a line each with its number and the errors."""
-    FIELDS: ClassVar[str] = (
-        "id uuid version createdAt updatedAt kind status mutation format onlyRehearses rows refused errorCode endedAt url errorsUrl"
-    )
+    modes: list[ReadModeChange]
+    """What was recorded: the mode that the span begins with, and those that followed."""
+    is_whole: bool
+    """Whether every read of something personal in the span is in the log."""
+    FIELDS: ClassVar[str] = "modes { since mode } isWhole"
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -1346,6 +1294,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     record_ids: list[UUID]
     """And these, which were shared."""
     FIELDS: ClassVar[str] = "kind everything ownerIds recordIds"
+
+
+class ReadModeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was recorded of reads, from a moment on."""
+
+    since: datetime
+    mode: ReadMode
 
 
 class RebuildProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -86,6 +86,11 @@ class BreachScope:
         self._crm, self._read_log = crm, read_log
         self._sights: list[Sight] = []
 
+    @property
+    def principal_kind(self) -> str:
+        """The kind of record that the principal is: `user`, `api_key`."""
+        return self.principal.kind.lower()
+
     async def modes(self) -> list[ModeChange]:
         """What was recorded in the span: the mode that it begins with, and those that followed.
 

@@ -14,7 +14,7 @@ from crm_api.graphql.types.event import EventRecord
 from crm_api.graphql.types.node import EventTypes
 from crm_core import Rejected, Selection
 
-__all__ = ["EventQueries", "RecordIdArgument", "selection_of"]
+__all__ = ["EventQueries", "RecordIdArgument", "position_of", "selection_of"]
 
 RecordIdArgument = Annotated[
     strawberry.ID | None, strawberry.argument(description="Only events of this record.")
@@ -41,7 +41,7 @@ class EventQueries:
         context = await require(info, "event")
         context.matters()
         window = window_of(first, after, None, None)
-        start = _position(window.after)
+        start = position_of(window.after)
         crm = context.services.crm
         stored = await crm.store.ledger.page(
             crm.tenant_id,
@@ -62,7 +62,8 @@ def selection_of(types: list[str] | None, record_id: str | None) -> Selection:
     return Selection(types=types or None, stream_id=required_uuid(record_id) if record_id else None)
 
 
-def _position(cursor: str | None) -> int:
+def position_of(cursor: str | None) -> int:
+    """The position after which a page begins. Raises Rejected `paging.bad_cursor`."""
     if cursor is None:
         return 0
     if cursor.isascii() and cursor.isdigit() and len(cursor) < 19:
