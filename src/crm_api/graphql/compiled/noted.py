@@ -25,9 +25,10 @@ def taken(answer: bytes) -> tuple[bytes, dict[Record, bool]]:
     """The answer without its notes; the records that it shows, and whether a personal field is."""
     parts = _NOTE.split(answer)
     records: dict[Record, bool] = {}
-    for kind, personal, key in sorted(set(zip(parts[1::4], parts[2::4], parts[3::4], strict=True))):
-        records[kind.decode(), UUID(key.decode())] = personal == b"1"  # the last one is right
-    return b"".join(parts[::4]), records
+    for note in sorted(set(parts[1::2])):  # of two notes on a record, that of `personal` is last
+        kind, personal, key = note.decode().split(" ")
+        records[kind, UUID(key)] = personal == "1"
+    return b"".join(parts[::2]), records
 
 
-_NOTE = re.compile(b"\x1e([a-z_]+) ([01]) ([0-9a-f-]{36})\x1f")
+_NOTE = re.compile(b"\x1e([^\x1f]+)\x1f")
