@@ -42,7 +42,8 @@ SMALL = Size(2_000, 4_000, 6_000, 4_000)
 Body: TypeAlias = dict[str, Any]
 
 BY_ID = "query ($id: ID!) { customer(by: {id: $id}) { id name email lifecycle } }"
-PAGE = "{ customers(first: 50, orderBy: [{field: NAME, direction: ASC}]) { nodes { id name email lifecycle } } }"
+PAGE = """{ customers(first: 50, orderBy: [{field: NAME, direction: ASC}]) {
+    nodes { id name email lifecycle } } }"""
 LOADS: dict[str, Callable[[int], Body]] = {
     "by id": lambda number: {
         "query": BY_ID,

@@ -193,7 +193,7 @@ async def differences(
     return read, found
 
 
-@pytest.mark.parametrize("batch", range(8))
+@pytest.mark.parametrize("batch", range(5))
 async def test_both_ways_record_the_same_reads(
     both: dict[str, Both], recorded: list[Read], batch: int
 ) -> None:

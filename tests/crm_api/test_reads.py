@@ -19,6 +19,7 @@ from crm_projections.tables import Table
 
 from .conftest import Api
 from .test_streams import SSE, payloads, streaming
+from .test_subscription import connected
 
 TICKETS = "{ tickets(first: 2) { nodes { uuid status } } }"
 SUBJECTS = "query looking { tickets(first: 2) { nodes { uuid subject } } }"
@@ -202,6 +203,27 @@ async def test_each_event_of_a_subscription_is_recorded_before_it_is_sent(
         read = recorded[:3]
     assert [of.records for of in read] == [{("ticket", of): True} for of in shown]
     assert {(of.how, of.operation) for of in read} == {(How.SUBSCRIPTION, "follow")}
+
+
+async def test_a_query_over_a_websocket_is_recorded_once(
+    api: Api, address: str, recorded: list[Read], sales: Any, recording_all: None
+) -> None:
+    async with connected(address, api, "sales") as client:
+        await client.subscribe(SUBJECTS)
+        shown = ids((await client.receive())["payload"]["data"])
+    (read,) = recorded
+    assert read.records == {("ticket", of): True for of in shown}
+
+
+async def test_a_name_in_a_report_is_a_read_and_a_number_is_none(
+    api: Api, recorded: list[Read], sales: Any, recording_all: None
+) -> None:
+    asked = "{ salesPipelineReport(groupBy: OWNER) { rows { key %s } } }"
+    await api.data(asked % "", who="sales")
+    assert recorded == []
+    await api.data(asked % "label", who="sales")
+    (read,) = recorded
+    assert read.records == {("user", api.people["sales"]): True}
 
 
 # --- when it cannot be recorded -------------------------------------------------------------------

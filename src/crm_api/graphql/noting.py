@@ -131,10 +131,9 @@ def _itself(kind: str, record: Any) -> Record:
 
 
 def _told(value: Any) -> Record:
-    """Of a timeline's entry, only its row knows the record."""
-    of = value.row if isinstance(value, TimelineEntry) else value
-    record_id = of.record_id if isinstance(value, TimelineEntry) else of.record_uuid
-    return kind_of(of.record_type), record_id
+    if isinstance(value, TimelineEntry):  # only its row knows the record
+        return kind_of(value.row.record_type), value.row.record_id
+    return kind_of(value.record_type), value.record_uuid
 
 
 def _noting(

@@ -181,7 +181,8 @@ class ReadLog:
     async def of(self, record_ids: Collection[UUID]) -> list[RecordedRead]:
         """The requests that read any of these records, in the order of their recording.
 
-        Raises Rejected `reads.too_many` beyond 100,000 of them.
+        Raises Rejected `reads.too_many` beyond 100,000 of them. An index finds them for who works
+        for all tenants; behind a tenant's wall, its whole log is looked through.
         """
         async with self._pool.connection() as connection:
             found = await connection.execute(

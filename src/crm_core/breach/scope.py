@@ -33,11 +33,11 @@ class DidRead(NamedTuple):
 
     kind: str
     record_id: UUID
-    subject_ids: tuple[UUID, ...]
     first: datetime
     last: datetime
     times: int
     personal: bool
+    subject_ids: tuple[UUID, ...]
 
 
 class CouldSee(NamedTuple):
@@ -116,13 +116,7 @@ class BreachScope:
             principal_id, self.since, self.until, limit=limit, after=after
         )
         about = await self._subjects([read.record_id for read in found])
-        return [
-            DidRead(
-                read.kind, read.record_id, about[read.record_id], read.first, read.last,
-                read.times, read.personal,
-            )
-            for read in found
-        ]  # fmt: skip
+        return [DidRead(*read, about[read.record_id]) for read in found]
 
     async def could_see(self, limit: int, after: int = 0) -> list[CouldSee]:
         """What was in reach, in the order in which the records began, after a position."""
