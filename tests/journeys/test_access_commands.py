@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from crm_api.cli import main
 from crm_api.cli.settings import Settings, require_strong
 from crm_core import Invalid, SetupError
+from crm_core.audit.signing import new_key_line
 
 ROOT_KEY = bytes(range(32))
 STRONG = bytes(range(7, 39))
@@ -57,8 +58,8 @@ def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
         crm("user", "revoke", "anna@example.com", "admin")
 
 
-def test_whom_a_breach_concerns_is_printed_and_who_asked_is_in_the_log(
-    crm: Any, database_url: str
+def test_whom_a_breach_concerns_is_printed_and_what_was_asked_is_in_the_log(
+    crm: Any, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crm("tenant", "onboard", "Faro", "--email", "anna@example.com", "--administrator", "Anna")
     crm("user", "add", "ben@example.com", "--name", "Ben", "--role", "auditor")
@@ -66,6 +67,9 @@ def test_whom_a_breach_concerns_is_printed_and_who_asked_is_in_the_log(
     said = crm("access", "breach", "ben@example.com", "--from", "2020-01-01", "--to", "2100-01-01")
     assert said[0] == "Of something personal, not every read is in the log of this span."
     assert sum(line.startswith("could-see  user  ") for line in said) == 2
+    (tmp_path / "audit.key").write_text(new_key_line())
+    monkeypatch.setenv("CRM_AUDIT_KEY_FILE", str(tmp_path / "audit.key"))
+    crm("export", str(tmp_path / "ledger"))
     with pytest.raises(Invalid, match="from"):
         crm("access", "breach", "ben@example.com", "--from", "once", "--to", "2100-01-01")
     with psycopg.connect(database_url) as owner:
@@ -75,6 +79,7 @@ def test_whom_a_breach_concerns_is_printed_and_who_asked_is_in_the_log(
     assert found == [
         ("cli", "auditTrail", "crm", ["user", "user"]),
         ("cli", "breachScope", "crm", ["user"]),
+        ("export", "export", "crm", []),
     ]
 
 

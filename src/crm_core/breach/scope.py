@@ -120,7 +120,7 @@ class BreachScope:
 
     async def could_see(self, limit: int, after: int = 0) -> list[CouldSee]:
         """What was in reach, in the order in which the records began, after a position."""
-        crm, found = self._crm, list[CouldSee]()
+        crm, found = self._crm, list[tuple[StoredEvent, datetime, datetime]]()
         self._sights = self._sights or await sights_of(crm, self.principal, self.since, self.until)
         end = await crm.store.ledger.position_at(crm.tenant_id, self.until)
         while len(found) < limit:
@@ -131,24 +131,30 @@ class BreachScope:
             if len(page) < _RECORDS:
                 break
             after = page[-1].position
-        return found[:limit]
+        shown = found[:limit]
+        about = await self._subjects([begun.stream_id for begun, *_ in shown])
+        return [
+            CouldSee(
+                kind_of(begun.stream_type), begun.stream_id, about[begun.stream_id], first, last,
+                begun.position,
+            )
+            for begun, first, last in shown
+        ]  # fmt: skip
 
-    async def _in_reach(self, beginnings: Sequence[StoredEvent], end: int) -> list[CouldSee]:
+    async def _in_reach(
+        self, beginnings: Sequence[StoredEvent], end: int
+    ) -> list[tuple[StoredEvent, datetime, datetime]]:
+        """The first events of those records that were in reach, and when first and last."""
         kinds = {begun.stream_id: kind_of(begun.stream_type) for begun in beginnings}
         narrow = [of for of, kind in kinds.items() if any(s.is_narrow(kind) for s in self._sights)]
         owners = await owners_of(self._crm, narrow, end) if narrow else {}
-        spans: dict[UUID, tuple[datetime, datetime]] = {}
+        found = []
         for begun in beginnings:
             periods = owners.get(begun.stream_id) or [Owned(begun.recorded_at, None)]
             seen = list(self._seen(kinds[begun.stream_id], begun.stream_id, periods))
             if seen:
-                spans[begun.stream_id] = (min(seen)[0], max(end for _, end in seen))
-        about = await self._subjects(list(spans))
-        return [
-            CouldSee(kinds[of], of, about[of], *spans[of], begun.position)
-            for begun in beginnings
-            if (of := begun.stream_id) in spans
-        ]
+                found.append((begun, min(seen)[0], max(ends for _, ends in seen)))
+        return found
 
     def _seen(
         self, kind: str, record_id: UUID, periods: Sequence[Owned]
