@@ -202,7 +202,7 @@ async def test_both_ways_record_the_same_reads(
     assert read > QUERIES / 4, "there was something to be recorded"
 
 
-@pytest.mark.parametrize("forgotten", ["a kind", "what is personal", "links"])
+@pytest.mark.parametrize("forgotten", ["a kind", "what is personal", "what has links"])
 async def test_a_statement_that_notes_too_little_is_caught(
     both: dict[str, Both],
     recorded: list[Read],
@@ -212,7 +212,7 @@ async def test_a_statement_that_notes_too_little_is_caught(
 ) -> None:
     def forgetful(kind: str, key: Value, shape: Sql, *, personal: bool) -> Sql:
         if (forgotten == "a kind" and kind == "ticket") or (
-            forgotten == "links" and "x1e" in shape.text
+            forgotten == "what has links" and "x1e" in shape.text
         ):
             return shape
         return noted(kind, key, shape, personal=personal and forgotten != "what is personal")
