@@ -12,7 +12,6 @@ from crm_api.graphql.commands.inputs import CommandForm
 from crm_api.graphql.commands.payloads import CommandReceipt, MutationPayload, PlannedEvent
 from crm_api.graphql.context import Context, Info
 from crm_api.graphql.errors import user_error
-from crm_api.graphql.records import RecordKind
 from crm_api.graphql.scalars import Position
 from crm_core import Command, CrmError, Invalid, derived_id, new_id
 
@@ -27,7 +26,6 @@ async def execute(
     info: Info,
     form: CommandForm,
     payload: type[MutationPayload],
-    kind: RecordKind | None,
     given: Any,
     check: Check | None = None,
 ) -> MutationPayload:
@@ -56,11 +54,12 @@ async def execute(
             raise
         return payload(user_errors=[error], receipt=None, planned_events=None)
     context.wrote(Position(receipt.position))
-    answer = payload(user_errors=[], receipt=CommandReceipt.of(receipt), planned_events=None)
-    if kind is not None and (await context.rights()).allow(kind.name, "read"):
-        record = await context.loaders.folded(kind, command.target_id)
-        setattr(answer, kind.name, record)
-    return answer
+    return payload(
+        user_errors=[],
+        receipt=CommandReceipt.of(receipt),
+        planned_events=None,
+        changed_id=command.target_id,
+    )
 
 
 async def _rehearsed(

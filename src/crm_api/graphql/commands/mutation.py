@@ -76,7 +76,7 @@ def _resolver(command: type[Command]) -> Callable[..., Awaitable[Any]]:
     payload = payload_type(pascal(command.NAME) + "Payload", kind)
 
     async def resolve(info: Info, input: Any) -> Any:
-        return await execute(info, form, payload, kind, input, check)
+        return await execute(info, form, payload, input, check)
 
     resolve.__name__ = command.NAME.replace(".", "_")
     resolve.__annotations__ = {"info": Info, "input": form.graphql_input, "return": payload}

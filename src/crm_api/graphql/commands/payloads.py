@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Awaitable, Callable
 from typing import Any, Self, cast
 from uuid import UUID
 
 import strawberry
 
+from crm_api.graphql.context import Info
 from crm_api.graphql.errors import UserError
 from crm_api.graphql.ids import global_id
 from crm_api.graphql.records import RecordKind
@@ -65,6 +67,7 @@ class MutationPayload:
     planned_events: list[PlannedEvent] | None = strawberry.field(
         description="After a dry run: what would be recorded; else null."
     )
+    changed_id: strawberry.Private[UUID | None] = None
 
 
 def payload_type(name: str, kind: RecordKind | None) -> type[MutationPayload]:
@@ -73,9 +76,8 @@ def payload_type(name: str, kind: RecordKind | None) -> type[MutationPayload]:
     def body(namespace: dict[str, Any]) -> None:
         if kind is None:
             return
-        namespace["__annotations__"] = {kind.name: kind.graphql_type | None}
         namespace[kind.name] = strawberry.field(
-            default=None,
+            resolver=_changed(kind),
             description="The record as this command left it; null where it was refused, and where"
             " you may not see it.",
         )
@@ -84,3 +86,20 @@ def payload_type(name: str, kind: RecordKind | None) -> type[MutationPayload]:
     of = name.removesuffix("Payload")
     described = strawberry.type(made, name=name, description=f"What came of a {of}.")
     return cast("type[MutationPayload]", described)
+
+
+def _changed(kind: RecordKind) -> Callable[..., Awaitable[Any]]:
+    """Reads the record where it is asked for, before the document's next mutation begins."""
+
+    async def resolve(root: MutationPayload, info: Info) -> Any:
+        context = info.context
+        if root.changed_id is None or not (await context.rights()).allow(kind.name, "read"):
+            return None
+        return await context.loaders.folded(kind, root.changed_id)
+
+    resolve.__annotations__ = {
+        "root": strawberry.Parent[MutationPayload],
+        "info": Info,
+        "return": kind.graphql_type | None,
+    }
+    return resolve
