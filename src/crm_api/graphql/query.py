@@ -6,8 +6,8 @@ import strawberry
 
 from crm_api.graphql.queries.access import AccessQueries
 from crm_api.graphql.queries.audit import AuditQueries
-from crm_api.graphql.queries.bulk import BulkQueries
 from crm_api.graphql.queries.breach import BreachQueries
+from crm_api.graphql.queries.bulk import BulkQueries
 from crm_api.graphql.queries.customer import CustomerQueries
 from crm_api.graphql.queries.diff import DiffQueries
 from crm_api.graphql.queries.engagement import EngagementQueries

@@ -5,6 +5,9 @@ from __future__ import annotations
 __all__ = [
     "ActorKind",
     "AuditOrderField",
+    "BulkFormat",
+    "BulkKind",
+    "BulkStatus",
     "CallOutcome",
     "CommentAuthorKind",
     "CommentVisibility",
@@ -18,6 +21,7 @@ __all__ = [
     "CustomerStatus",
     "DisclosureKind",
     "ErasureStatus",
+    "ErrorPolicy",
     "ForecastCategory",
     "GateField",
     "InteractionChannel",
@@ -58,6 +62,7 @@ __all__ = [
     "AuditEntry",
     "AuditProof",
     "BreachScope",
+    "BulkOperation",
     "Consent",
     "ContactPoint",
     "Customer",
@@ -151,6 +156,29 @@ class AuditOrderField(OpenEnum):
 
     POSITION = "POSITION"
     HAPPENED_AT = "HAPPENED_AT"
+
+
+class BulkFormat(OpenEnum):
+    """BulkFormat."""
+
+    JSONL = "JSONL"
+    CSV = "CSV"
+
+
+class BulkKind(OpenEnum):
+    """BulkKind."""
+
+    EXPORT = "EXPORT"
+    IMPORT = "IMPORT"
+
+
+class BulkStatus(OpenEnum):
+    """BulkStatus."""
+
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class CallOutcome(OpenEnum):
@@ -252,6 +280,7 @@ class DisclosureKind(OpenEnum):
     SUBJECT_ACCESS = "SUBJECT_ACCESS"
     LEDGER_EXPORT = "LEDGER_EXPORT"
     KEY_COPY = "KEY_COPY"
+    BULK_EXPORT = "BULK_EXPORT"
     CASE_FILE = "CASE_FILE"
 
 
@@ -261,6 +290,13 @@ class ErasureStatus(OpenEnum):
     REQUESTED = "REQUESTED"
     KEYS_DESTROYED = "KEYS_DESTROYED"
     COMPLETED = "COMPLETED"
+
+
+class ErrorPolicy(OpenEnum):
+    """ErrorPolicy."""
+
+    CONTINUE = "CONTINUE"
+    STOP = "STOP"
 
 
 class ForecastCategory(OpenEnum):
@@ -721,6 +757,43 @@ class BreachScope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     is_whole: bool
     """Whether every read of something personal in the span is in the log."""
     FIELDS: ClassVar[str] = "modes { since mode } isWhole"
+
+
+class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An export or an import that goes on by itself until it is done."""
+
+    id: str
+    """Opaque, and unique among all types."""
+    uuid: UUID
+    """The id as exports and the library have it."""
+    version: int
+    """How many events it has; `expectedVersion` of its commands."""
+    created_at: datetime
+    """When it came to be."""
+    updated_at: datetime
+    """When its last event happened."""
+    kind: BulkKind
+    status: BulkStatus
+    mutation: str | None
+    """Of an import: what each row is sent to."""
+    format: BulkFormat
+    """Of the file; an export is JSONL."""
+    only_rehearses: bool
+    """Of an import: it finds out which rows would be refused, and records nothing."""
+    rows: int
+    """How many are done, those that were refused included."""
+    refused: int
+    """How many rows were refused."""
+    error_code: str | None
+    """Why it could not go on."""
+    ended_at: datetime | None
+    url: str | None
+    """Of a completed export: GET the file here, a JSON object a line. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
+    errors_url: str | None
+    """Of an import: GET the refused rows here, a line each with its number and the errors."""
+    FIELDS: ClassVar[str] = (
+        "id uuid version createdAt updatedAt kind status mutation format onlyRehearses rows refused errorCode endedAt url errorsUrl"
+    )
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
