@@ -30,6 +30,7 @@ from crm_api.bulk.rows import rows_of
 from crm_api.bulk.runner import BulkRunner
 from crm_api.schema import schema
 from crm_core import Invalid, ManualClock
+from crm_core.audit.reads import How
 from crm_core.customers.customer.commands import AssignCustomerOwner, RegisterPerson
 from crm_core.exchange import BulkFormat
 from crm_core.identity import DefineRole, RoleRule
@@ -269,7 +270,7 @@ async def exported(api: Api, query: str, *, who: str = "admin", **given: Any) ->
     return operation | await ended(api, operation["id"], who=who)
 
 
-@pytest.mark.parametrize("items", ["nodes { name }", "edges { node { name } cursor }"])
+@pytest.mark.parametrize("items", ["nodes { name uuid }", "edges { node { name uuid } cursor }"])
 async def test_all_pages_of_a_list_are_written(api: Api, items: str) -> None:
     tag = uuid4().hex
     await ended(api, await begun(api, tagged(tag, 333), mutation="customerRegisterPerson"))
@@ -279,6 +280,10 @@ async def test_all_pages_of_a_list_are_written(api: Api, items: str) -> None:
     found = await lines(api, shown["url"])
     assert [line["name"] for line in found] == await customers(api, tag)
     assert {line["_exportId"] for line in found} == {shown["uuid"]}
+    reads = await api.services.read_log.of([UUID(line["uuid"]) for line in found])
+    assert {read.request_id for read, _ in reads} == {UUID(shown["uuid"]).hex}
+    assert {read.how for read, _ in reads} == {How.EXPORT}
+    assert len({record for read, _ in reads for record in read.records}) == 333
 
 
 async def test_an_export_holds_what_its_asker_may_see(api: Api) -> None:

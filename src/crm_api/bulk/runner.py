@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +28,8 @@ from crm_api.graphql.errors import ErrorCode, code_of, user_error
 from crm_api.messages import Language
 from crm_api.schema import schema
 from crm_api.services import Services
+from crm_api.tokens import Session
+from crm_api.tracing import answering
 from crm_core import (
     SYSTEM,
     Actor,
@@ -39,7 +41,7 @@ from crm_core import (
     Unavailable,
     derived_id,
 )
-from crm_core.access.rights import Rights
+from crm_core.audit.reads import How
 from crm_core.exchange import (
     BulkKind,
     BulkOperation,
@@ -61,21 +63,8 @@ _OPERATIONS = Selection(categories=[BulkOperation.TOPIC])
 _ENDS = (BulkCompleted, BulkFailed, BulkCancelled)
 _BATCH_ROWS = 500
 _NOTED_ROWS = 1_000  # of an export, between two notes of its progress
+_PAGE_SECONDS_MAX = 600  # that an export speaks for its asker at a time
 _LOOK_SECONDS = 5.0  # at what another server has in hand, and for files that are too old
-
-
-@dataclass(eq=False)
-class _Speaking(Context):
-    """A context without a request: it speaks for whoever asked for the operation."""
-
-    speaker: Actor = SYSTEM
-
-    @property
-    def actor(self) -> Actor:
-        return self.speaker
-
-    async def _asked_rights(self) -> Rights:
-        return await self.services.crm.rights(self.tenant_id, self.speaker)
 
 
 class BulkRunner:
@@ -115,7 +104,8 @@ class BulkRunner:
                 return False
             try:
                 work = self._export if operation.kind is BulkKind.EXPORT else self._import
-                rows, refused = await work(operation, actor)
+                with answering(operation_id.hex):  # so that the log of reads names it
+                    rows, refused = await work(operation, actor)
                 await self._crm.execute(
                     CompleteBulkOperation(
                         bulk_operation_id=operation_id, rows=rows, refused=refused
@@ -200,7 +190,9 @@ class BulkRunner:
 
     async def _page(self, text: str, variables: dict[str, Any], actor: Actor) -> dict[str, Any]:
         """The data of an answer. Raises Rejected `bulk.query_refused` where it has errors."""
-        context = _Speaking(self._services, speaker=actor)
+        now = self._crm.store.ledger.clock.now()
+        session = Session(actor, now + timedelta(seconds=_PAGE_SECONDS_MAX))
+        context = Context(self._services, session=session, how=How.EXPORT)
         answer = await self._compiled.answer(context, text, None, variables)
         if answer is not None:
             data: dict[str, Any] = msgspec.json.decode(answer)["data"]

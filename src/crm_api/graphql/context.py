@@ -18,6 +18,7 @@ from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import Actor
 from crm_core.access.rights import Rights
+from crm_core.audit.reads import How
 from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is
 class Context:
     """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
     that the read models have had their time in this request. `notes` are of the records that the
-    operation shows, where that may have to be recorded.
+    operation shows, where that may have to be recorded; `how` it is read, if not by its operation.
     """
 
     services: Services
@@ -44,6 +45,7 @@ class Context:
     has_waited: bool = False
     charge: Charge | None = None
     notes: Notes | None = None
+    how: How | None = None
     loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None

@@ -35,14 +35,16 @@ class Notes:
             record = (kind, record_id)
             self._records[record] = personal or self._records.get(record, False)
 
-    def taken(self, actor: Actor, operation: OperationDefinitionNode) -> Read | None:
+    def taken(
+        self, actor: Actor, operation: OperationDefinitionNode, how: How | None
+    ) -> Read | None:
         """What was noted since it was taken last, as a request; None where nothing is to be
-        recorded.
+        recorded. `how`: if it is not by the operation.
         """
         if not self._records and not self._matters:
             return None
         records, self._records = self._records, {}
-        how = How(operation.operation.value)
+        how = how or How(operation.operation.value)
         return Read(actor, how, name_of_operation(operation), records, trace_id())
 
 

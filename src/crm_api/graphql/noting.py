@@ -63,7 +63,7 @@ class Noting(SchemaExtension):
         operation = self._operation()
         if notes is None or operation is None or context.session is None:
             return
-        read = notes.taken(context.session.actor, operation)
+        read = notes.taken(context.session.actor, operation, context.how)
         if read is None or not isinstance(result, CoreResult | ExecutionResult):
             return
         try:
@@ -82,7 +82,7 @@ def _notes_of(context: Context) -> Notes | None:
     read_log = context.services.read_log
     if read_log.mode is ReadMode.OFF or context.session is None:
         return None
-    return Notes(takes_all=read_log.records_all_of(context.session.actor))
+    return Notes(takes_all=read_log.records_all_of(context.session.actor, context.how))
 
 
 # --- what is shown --------------------------------------------------------------------------------

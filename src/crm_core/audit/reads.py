@@ -5,7 +5,6 @@ A row is a request and not a record, and it has ids only: what was read is said 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +21,7 @@ from crm_core.kernel.errors import Rejected, Unavailable
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Actor, ActorKind
 from crm_core.kernel.telemetry import span
+from crm_core.kernel.together import Together
 from crm_core.ledger.postgres.connections import Connection, Pool, asking_again
 from crm_core.ledger.signal import Closed
 
@@ -104,13 +104,13 @@ class ReadLog:
         self.mode = mode
         self._pool = pool
         self._tenant_id = tenant_id
-        self._waiting: list[tuple[Read, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._recording = Together(self._record_all, at_most=_GROUP_MAX)
 
-    def records_all_of(self, actor: Actor) -> bool:
-        """Whether every record that the actor is shown is recorded."""
+    def records_all_of(self, actor: Actor, how: How | None = None) -> bool:
+        """Whether every record that the actor is shown in this way is recorded."""
         if self.mode is ReadMode.MATTERS:
-            return actor.kind is ActorKind.USER and actor.on_behalf_of is not None
+            impersonates = actor.kind is ActorKind.USER and actor.on_behalf_of is not None
+            return impersonates or how is How.EXPORT
         return self.mode is ReadMode.ALL
 
     async def record(self, read: Read) -> None:
@@ -120,32 +120,10 @@ class ReadLog:
         """
         if self.mode is ReadMode.OFF:
             return
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((read, stored))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-        await stored
+        await self._recording.ask(read)
 
-    async def _write(self) -> None:
-        group: list[tuple[Read, asyncio.Future[None]]] = []
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:_GROUP_MAX], self._waiting[_GROUP_MAX:]
-                failed = await self._failure_of([read for read, _ in group])
-                for _, stored in group:
-                    if stored.done():
-                        continue  # whoever asked has gone
-                    if failed:
-                        stored.set_exception(Unavailable("reads.not_recorded"))
-                    else:
-                        stored.set_result(None)
-        finally:
-            self._writing = None
-            for _, stored in group + self._waiting:
-                stored.cancel()  # the writer itself ended; nobody may wait for it in vain
-
-    async def _failure_of(self, reads: Sequence[Read]) -> bool:
-        """Stores them in one statement, or says in the server's log why not."""
+    async def _record_all(self, reads: Sequence[Read]) -> Sequence[None]:
+        """Stores them in one statement; the server's log says why not."""
         rows = msgspec.json.encode([_row(read) for read in reads]).decode()
 
         async def insert(connection: Connection) -> None:
@@ -156,8 +134,8 @@ class ReadLog:
                 await asking_again(self._pool, insert)
         except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, Closed, OSError) as error:
             log.error("reads.not_recorded", error=type(error).__name__)
-            return True
-        return False
+            raise Unavailable("reads.not_recorded") from None
+        return [None] * len(reads)
 
     async def begin(self) -> None:
         """Says in the log that this mode is in force from now on, where another one was."""

@@ -15,9 +15,14 @@ A = TypeVar("A")
 class Together(Generic[Q, A]):
     """A caller who is alone is not kept waiting; nobody gets an answer from before the question."""
 
-    def __init__(self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]]) -> None:
-        """`answer` gives the answers in the order of the questions, or fails for all of them."""
+    def __init__(
+        self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]], at_most: int = 1_000
+    ) -> None:
+        """`answer` gives the answers in the order of the questions, `at_most` so many at once, or
+        fails for all of them.
+        """
         self._answer = answer
+        self._at_most = at_most
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._answering: asyncio.Task[None] | None = None
 
@@ -30,7 +35,7 @@ class Together(Generic[Q, A]):
 
     async def _answer_all(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting, []
+            batch, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
             try:
                 answers = await self._answer([question for question, _ in batch])
             except BaseException as error:

@@ -70,13 +70,13 @@ async def test_requests_that_come_together_share_a_statement(
     log: ReadLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups: list[int] = []
-    failure_of = log._failure_of
+    record_all = log._recording._answer
 
     async def counted(reads: Any) -> bool:
         groups.append(len(reads))
-        return await failure_of(reads)
+        return await record_all(reads)
 
-    monkeypatch.setattr(log, "_failure_of", counted)
+    monkeypatch.setattr(log._recording, "_answer", counted)
     anna = Actor.user(ANNA)
     await asyncio.gather(*(log.record(looked(anna, UUID(int=n + 1))) for n in range(60)))
     assert sum(groups) == 60

@@ -74,7 +74,7 @@ class CompiledReads:
     async def _reader(self, context: Context) -> Reader:
         rights = await context.rights()
         assert context.session is not None, "it has rights"
-        is_noted = self._services.read_log.records_all_of(context.session.actor)
+        is_noted = self._services.read_log.records_all_of(context.session.actor, context.how)
         return Reader.of(context.tenant_id, rights, is_noted)
 
     async def _recorded(self, context: Context, document: QueryDocument, answer: bytes) -> bytes:
@@ -84,7 +84,7 @@ class CompiledReads:
             await self._services.read_log.record(
                 Read(
                     context.actor,
-                    How.QUERY,
+                    context.how or How.QUERY,
                     name_of_operation(document.operation),
                     records,
                     trace_id(),
