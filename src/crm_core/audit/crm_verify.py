@@ -266,7 +266,7 @@ def _head_of(text: str) -> re.Pattern[bytes]:
 
 _PLAIN_HEAD = _head_of('([^"]*)')  # two thirds of the time, where no string has an escape
 _HEAD = _head_of(r'([^"\\]*(?:\\.[^"\\]*)*)')
-_FIXED = struct.Struct(">B16sQ16s16sIHqBq16s16s16s32s8I")
+_FIXED = struct.Struct(">xB16sQ16s16sIHqBq16s16s16s32s8I")  # behind the byte of a leaf
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC
 _NO_ID = bytes(16)
 
@@ -300,11 +300,12 @@ def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
         if causation is not None:
             more.append(causation)
         raw = _ids(event_id + stream_id + command + correlation + b"".join(more), 4 + len(more))
+        at = int(position)
         caused, subject_bytes = _NO_ID, raw[64:]
         if causation is not None:
             caused, subject_bytes = raw[-16:], raw[64:-16]
         fixed = _FIXED.pack(
-            1, _tenant(tenant), int(position), raw[:16], raw[16:32], int(version),
+            1, _tenant(tenant), at, raw[:16], raw[16:32], int(version),
             int(schema), _microseconds(time),
             (effective is not None) | (causation is not None) << 1
             | (on_behalf_of is not None) << 2 | (reason is not None) << 3,
@@ -316,10 +317,10 @@ def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
         raise Finding("event.malformed", "the event is no UTF-8") from None
     except (ValueError, struct.error, binascii.Error):
         raise Finding("event.malformed", "a value of the event is not of the form") from None
-    parts = [b"\x00", fixed, texts, subject_bytes]
-    for label in labels:
-        parts += (len(label).to_bytes(4, "big"), label)
-    return sha256(b"".join(parts)).digest(), int(position), tenant
+    record = fixed + texts + subject_bytes
+    if labels:
+        record += b"".join([len(label).to_bytes(4, "big") + label for label in labels])
+    return sha256(record).digest(), at, tenant
 
 
 def _ids(text: bytes, count: int) -> bytes:
@@ -375,7 +376,7 @@ def _labels(text: bytes) -> list[bytes]:
     return [label.encode() for label in labels]
 
 
-Leaves: TypeAlias = "tuple[list[bytes], Finding | None]"
+Leaves: TypeAlias = "tuple[list[bytes], Finding | None, bytes]"
 
 # --- an export ------------------------------------------------------------------------------------
 
@@ -487,7 +488,7 @@ def verify_export(
         if checkpoint.origin != manifest.origin:
             raise Finding("seen.other_log", f"{checkpoint.origin} is another log's checkpoint")
     within = [checkpoint for checkpoint in earlier if checkpoint.size <= manifest.size]
-    _check_tree(files, manifest, [*signed, *within], jobs)
+    digests = _check_tree(files, manifest, [*signed, *within], jobs)
     for checkpoint in earlier:
         if checkpoint.size > manifest.size:
             raise Finding(
@@ -495,7 +496,7 @@ def verify_export(
                 f"a checkpoint over {checkpoint.size} events was seen, the export ends before",
                 manifest.size + 1,
             )
-    _check_files(files, manifest)
+    _check_files(files, manifest, digests)
     signers = [key.name for key in trusted if f"— {key.name} " in signed[-1].note]
     return Verdict(manifest, signed[-1], signers)
 
@@ -538,8 +539,9 @@ def _checkpoints(
 
 def _check_tree(
     files: Mapping[str, bytes], manifest: Manifest, signed: Sequence[Checkpoint], jobs: int
-) -> None:
-    """Computes the tree from the events, and holds it against the leaves and what was signed.
+) -> dict[str, bytes]:
+    """Computes the tree from the events, and holds it against the leaves and what was signed; the
+    digests of the files that were read for it.
 
     The leaves of the export only serve to say which event it is that does not fit: who changes
     both is caught by the root, between two checkpoints.
@@ -549,12 +551,13 @@ def _check_tree(
     for checkpoint in signed:
         by_size.setdefault(checkpoint.size, []).append(checkpoint)
     good = 0
+    digests: dict[str, bytes] = {}
     differs: int | None = None
     for checkpoint in by_size.pop(manifest.after, []):
         if checkpoint.root != events.root():
             raise Finding("frontier.wrong", "what came before is not what was signed")
         good = manifest.after
-    for first, (leaves, broken), expected in _segments(files, manifest, jobs):
+    for first, leaves, broken, expected in _segments(files, manifest, jobs, digests):
         if differs is None and leaves != expected[: len(leaves)]:
             pairs = enumerate(zip(leaves, expected, strict=False), start=first)
             differs = next((position for position, (made, held) in pairs if made != held), None)
@@ -577,6 +580,7 @@ def _check_tree(
         raise Finding("seen.before", f"a checkpoint over {size} events lies before this export")
     if differs is not None:
         raise Finding("leaf.wrong", "the listed leaf hash is not that of the event", differs)
+    return digests
 
 
 def _check_root(
@@ -596,9 +600,11 @@ def _check_root(
 
 
 def _segments(
-    files: Mapping[str, bytes], manifest: Manifest, jobs: int
-) -> Iterator[tuple[int, Leaves, list[bytes]]]:
-    """First position, the leaves of the events, and the leaves that are listed."""
+    files: Mapping[str, bytes], manifest: Manifest, jobs: int, digests: dict[str, bytes]
+) -> Iterator[tuple[int, list[bytes], Finding | None, list[bytes]]]:
+    """First position, the leaves of the events as far as they are whole, and the leaves that are
+    listed. The files' digests are put in where the files are read.
+    """
     pool: Executor | None = ProcessPoolExecutor(jobs) if jobs > 1 else None
     try:
         work = (
@@ -610,13 +616,16 @@ def _segments(
             made = pool.map(_leaves_in_file, ((str(root), *item) for item in work))
         else:
             made = (_leaves(files, *item) for item in work)
-        for (first, count), (leaves, broken) in zip(manifest.segments, made, strict=True):
-            raw = _file(files, segment_name("leaves", first))
+        for (first, count), (leaves, broken, digest) in zip(manifest.segments, made, strict=True):
+            digests[segment_name("events", first)] = digest
+            name = segment_name("leaves", first)
+            raw = _file(files, name)
+            digests[name] = sha256(raw).digest()
             if broken is None and len(raw) != count * 32:
                 place = first + min(count - 1, len(raw) // 32)
                 broken = Finding("leaf.missing", "the listed leaf hash is missing", place)
             listed = [raw[at : at + 32] for at in range(0, len(raw), 32)]
-            yield first, (leaves, broken), listed
+            yield first, leaves, broken, listed
     finally:
         if pool is not None:
             pool.shutdown(cancel_futures=True)
@@ -628,11 +637,16 @@ def _leaves_in_file(work: tuple[str, str, int, int, str]) -> Leaves:
 
 
 def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenant: str) -> Leaves:
-    """The leaf hashes as far as the events are whole, and what is wrong after them."""
+    """The leaf hashes as far as the events are whole, what is wrong after them, and the digest of
+    the file.
+    """
     leaves: list[bytes] = []
     expected = tenant.encode()
+    digest = b""
     try:
-        lines = _file(files, name).split(b"\n")
+        raw_file = _file(files, name)
+        digest = sha256(raw_file).digest()
+        lines = raw_file.split(b"\n")
         for position, raw in enumerate(lines[:-1], start=first):
             leaf, at, of = leaf_of_line(raw)
             if at != position:
@@ -646,26 +660,32 @@ def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenan
         if len(leaves) < count or lines[-1]:
             raise Finding("event.missing", "the event is missing or cut off")
     except Finding as finding:
-        return leaves, Finding(finding.code, finding.says, first + len(leaves))
-    return leaves, None
+        return leaves, Finding(finding.code, finding.says, first + len(leaves)), digest
+    return leaves, None, digest
 
 
-def _check_files(files: Mapping[str, bytes], manifest: Manifest) -> None:
+def _check_files(
+    files: Mapping[str, bytes], manifest: Manifest, digests: Mapping[str, bytes]
+) -> None:
     wanted = {
         segment_name(f, first) for f in ("events", "leaves") for first, _ in manifest.segments
     }
     if not wanted <= set(manifest.files):
         raise Finding("manifest.malformed", "the manifest does not list every segment")
-    _check_digests(files, manifest.files, {"manifest.json"})
+    _check_digests(files, manifest.files, {"manifest.json"}, digests)
 
 
 def _check_digests(
-    files: Mapping[str, bytes], listed: Mapping[str, bytes], beside: set[str]
+    files: Mapping[str, bytes],
+    listed: Mapping[str, bytes],
+    beside: set[str],
+    known: Mapping[str, bytes],
 ) -> None:
+    """`known`: the digests of files that were read before."""
     for name in sorted(set(files) - set(listed) - beside):
         raise Finding("file.unknown", f"the file {name} does not belong here")
     for name, digest in listed.items():
-        if sha256(_file(files, name)).digest() != digest:
+        if (known.get(name) or sha256(_file(files, name)).digest()) != digest:
             raise Finding("file.changed", f"the file {name} is not the one that was exported")
 
 
@@ -773,7 +793,7 @@ def verify_case(files: Mapping[str, bytes], keys: Sequence[str] = ()) -> Case:
             raise Finding(finding.code, finding.says, position) from None
     if seen != case.streams:
         raise Finding("case.malformed", "the streams of the case are not those of its events")
-    _check_digests(files, case.files, {"case.json", "case.sig"})
+    _check_digests(files, case.files, {"case.json", "case.sig"}, {})
     try:
         note = _file(files, "case.sig").decode()
     except UnicodeDecodeError:

@@ -223,9 +223,10 @@ def test_a_verifier_that_believes_the_leaf_hashes_is_caught(
 ) -> None:
     def believing(
         files: Files, name: str, first: int, count: int, tenant: str
-    ) -> tuple[list[bytes], None]:
+    ) -> tuple[list[bytes], None, bytes]:
         raw = files[segment_name("leaves", first)]
-        return [raw[at : at + 32] for at in range(0, count * 32, 32)], None
+        leaves = [raw[at : at + 32] for at in range(0, count * 32, 32)]
+        return leaves, None, sha256(files[name]).digest()
 
     monkeypatch.setattr(crm_verify, "_leaves", believing)
     assert list(missed(change_an_event, 20))
