@@ -10,6 +10,7 @@ const login = document.getElementById("login");
 const leave = document.getElementById("leave");
 const who = document.getElementById("who");
 const refusal = document.getElementById("refusal");
+const second = document.getElementById("second");
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 
 function show() {
@@ -41,11 +42,16 @@ login.addEventListener("submit", async (event) => {
   refusal.textContent = "";
   const given = new FormData(login);
   try {
-    await signIn(given.get("email"), given.get("password"));
+    await signIn(given.get("email"), given.get("password"), given.get("code"));
     login.reset();
+    second.hidden = true;
     show();
   } catch (error) {
     refusal.textContent = error.message;
+    if (error.extensions?.reason === "login.code_required") {
+      second.hidden = false;
+      login.elements.code.focus();
+    }
   }
 });
 

@@ -7,14 +7,15 @@ export function session() {
   return kept && new Date(kept.expiresAt) > new Date() ? kept : null;
 }
 
-export async function signIn(email, password) {
+/** `code`: of the authenticator or a recovery code, for who has a second factor. */
+export async function signIn(email, password, code) {
   const response = await fetch("/login", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ email, password }),
+    body: JSON.stringify({ email, password, ...(code && { code }) }),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.errors[0].message);
+  if (!response.ok) throw Object.assign(new Error(answer.errors[0].message), answer.errors[0]);
   sessionStorage.setItem(KEY, JSON.stringify({ ...answer, email }));
 }
 
