@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 
+import httpx
 import pytest
 
+from crm_api.app import create_app
 from crm_core.audit.crm_verify import Checkpoint, Frontier, verify_consistency, verify_proof
+from crm_core.audit.log import AuditLog
 
 from .conftest import Api
 
@@ -107,3 +111,21 @@ async def test_a_witness_computes_the_root_from_tiles(api: Api, signed: int) -> 
 )
 async def test_a_tile_that_is_not_signed_is_not_there(api: Api, signed: int, path: str) -> None:
     assert (await api.http.get(f"/audit/tile/{path}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["{ auditCheckpoint { size } }", "{ auditProof(position: 1) { position } }",
+     "{ auditConsistency(from: 1) { toSize } }"],
+)  # fmt: skip
+async def test_where_nothing_is_signed_that_is_said(api: Api, question: str) -> None:
+    audit = AuditLog(api.services.crm.store.ledger, api.services.audit.store, None)
+    app = create_app(replace(api.services, audit=audit))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://crm") as http:
+        answer = await http.post("/graphql", json={"query": question}, headers=api.headers("admin"))
+        checkpoint = await http.get("/audit/checkpoint")
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["code"] == "UNAVAILABLE"
+    assert error["extensions"]["reason"] == "audit_key.missing"
+    assert checkpoint.status_code == 404

@@ -55,7 +55,7 @@ class ErrorCode(StrEnum):
     GONE = "GONE"  # a file that was kept for its time
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     THROTTLED = "THROTTLED"
-    UNAVAILABLE = "UNAVAILABLE"  # the database is away; try again later
+    UNAVAILABLE = "UNAVAILABLE"  # the database is away, or nothing is signed here
     INTERNAL = "INTERNAL"  # our fault; the log has the traceId
 
 
@@ -87,7 +87,7 @@ def code_of(error: BaseException | None) -> ErrorCode:
             return ErrorCode.PROJECTION_LAGGING
         case Rejected():
             return _PAGING.get(error.code, ErrorCode.BAD_USER_INPUT)
-        case Unavailable() | SetupError(code="database.unreachable"):
+        case Unavailable() | SetupError(code="database.unreachable" | "audit_key.missing"):
             return ErrorCode.UNAVAILABLE
         case _ if isinstance(error, _AWAY):
             return ErrorCode.UNAVAILABLE
