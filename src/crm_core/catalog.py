@@ -9,10 +9,11 @@ from crm_core.identity.catalog import CONTEXT as IDENTITY
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.messages import Command
 from crm_core.privacy.catalog import CONTEXT as PRIVACY
+from crm_core.privacy.erasure.commands import Erases
 from crm_core.sales.catalog import CONTEXT as SALES
 from crm_core.service.catalog import CONTEXT as SERVICE
 
-__all__ = ["AGGREGATES", "COMMANDS", "CONTEXTS"]
+__all__ = ["AGGREGATES", "COMMANDS", "CONTEXTS", "ERASING"]
 
 CONTEXTS = (CUSTOMERS, SALES, SERVICE, ENGAGEMENT, IDENTITY, PRIVACY, EXCHANGE)
 
@@ -21,4 +22,9 @@ AGGREGATES: dict[str, type[Aggregate]] = {
 }
 COMMANDS: dict[str, type[Command]] = {
     command.NAME: command for context in CONTEXTS for command in context.commands
+}
+ERASING: dict[str, type[Erases]] = {  # by the kind that they erase: `customer`
+    name.partition(".")[0]: command
+    for name, command in COMMANDS.items()
+    if issubclass(command, Erases)
 }

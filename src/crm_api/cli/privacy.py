@@ -17,15 +17,11 @@ from rich.table import Table
 from crm_api.cli.place import Place, open_place, open_read_log
 from crm_core import SYSTEM, Crm, Invalid, NotFound, SetupError
 from crm_core.access.records import kind_of
-from crm_core.customers import EraseCustomer
-from crm_core.engagement import EraseTask
-from crm_core.identity import EraseUser
+from crm_core.catalog import ERASING
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.scrub import scrub
 from crm_core.privacy import Erasure
 from crm_core.privacy.erasure.commands import Erases
-from crm_core.sales import EraseOpportunity
-from crm_core.service import EraseTicket
 from crm_projections.forgetting import ReadModels
 from crm_projections.registry import all_projections
 from crm_projections.retention import Retaining
@@ -35,10 +31,6 @@ from crm_projections.subject_access import subject_access
 __all__ = ["add_to"]
 
 console = Console(highlight=False)
-_ERASES: dict[str, type[Erases]] = {
-    command.NAME.partition(".")[0]: command
-    for command in (EraseCustomer, EraseUser, EraseTicket, EraseTask, EraseOpportunity)
-}
 
 privacy = typer.Typer(help="Personal data: erasing it, and seeing that it is gone.")
 
@@ -78,9 +70,9 @@ async def _erasing(crm: Crm, record_id: UUID) -> Erases:
     events = await crm.history(record_id)
     if not events:
         raise NotFound("record", record_id)
-    command = _ERASES.get(kind_of(events[0].record_type))
+    command = ERASING.get(kind_of(events[0].record_type))
     if command is None:
-        raise Invalid("record_id", f"names none of {', '.join(sorted(_ERASES))}")
+        raise Invalid("record_id", f"names none of {', '.join(sorted(ERASING))}")
     return command(**{command.TARGET: record_id})
 
 
