@@ -56,7 +56,7 @@ async def test_only_who_is_quiet_for_long_is_due(
     assert await peopled.due() == []
     await set_policy(crm, runner, action)
     (due,) = await peopled.due()
-    assert due.customer_ids == (QUIET,)
+    assert due.record_ids == (QUIET,)
     assert (await crm.get(Customer, QUIET)).status is CustomerStatus.ACTIVE  # a dry run
 
     await peopled.apply()

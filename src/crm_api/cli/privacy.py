@@ -120,11 +120,14 @@ async def _retention(dry_run: bool) -> None:
     ):
         retaining = Retaining(crm, pool)
         found = await (retaining.due() if dry_run else retaining.apply())
-    table = Table("policy", "idle days", "action", "customer")
+    table = Table("policy", "idle days", "action", "kind", "record")
     for due in found:
-        for customer_id in due.customer_ids:
+        for record_id in due.record_ids:
             of = due.policy
-            table.add_row(str(of.id), str(of.idle_days), of.action.value, str(customer_id))
+            table.add_row(
+                str(of.id), str(of.idle_days), of.action.value, of.kind.value.lower(),
+                str(record_id),
+            )  # fmt: skip
     console.print(table if found else "Nothing is due.")
 
 

@@ -445,16 +445,20 @@ class RemedyType(OpenEnum):
 
 
 class RetentionAction(OpenEnum):
-    """RetentionAction."""
+    """ARCHIVE is for customers; whatever a policy is for can be erased."""
 
     ARCHIVE = "ARCHIVE"
     ERASE = "ERASE"
 
 
 class RetentionKind(OpenEnum):
-    """RetentionKind."""
+    """What a policy is for: customers; tickets, tasks and opportunities that are about no customer, once they are over; users, once they are deactivated."""
 
     CUSTOMER = "CUSTOMER"
+    TICKET = "TICKET"
+    TASK = "TASK"
+    OPPORTUNITY = "OPPORTUNITY"
+    USER = "USER"
 
 
 class SalesGroup(OpenEnum):

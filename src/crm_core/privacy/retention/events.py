@@ -9,10 +9,20 @@ from crm_core.kernel.events import Created, Event
 
 
 class RetentionKind(StrEnum):
+    """What a policy is for: customers; tickets, tasks and opportunities that are about no customer,
+    once they are over; users, once they are deactivated.
+    """
+
     CUSTOMER = "CUSTOMER"
+    TICKET = "TICKET"
+    TASK = "TASK"
+    OPPORTUNITY = "OPPORTUNITY"
+    USER = "USER"
 
 
 class RetentionAction(StrEnum):
+    """ARCHIVE is for customers; whatever a policy is for can be erased."""
+
     ARCHIVE = "ARCHIVE"
     ERASE = "ERASE"
 

@@ -32,6 +32,8 @@ class Retention(Aggregate):
         idle_days: int,
         action: e.RetentionAction,
     ) -> Retention:
+        if action is e.RetentionAction.ARCHIVE and kind is not e.RetentionKind.CUSTOMER:
+            raise Rejected("retention.only_erases", kind=kind.value)
         return cls.start(
             e.RetentionSet, retention_id, at, kind=kind, idle_days=idle_days, action=action
         )
