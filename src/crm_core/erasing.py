@@ -19,7 +19,11 @@ from crm_core.kernel.messages import SYSTEM, Actor, Command, Receipt
 from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.event_store import PAGE_EVENTS
 from crm_core.ledger.selection import Selection
-from crm_core.privacy.disclosure.events import DisclosureDestroyed, DisclosureMade
+from crm_core.privacy.disclosure.events import (
+    DisclosureDestroyed,
+    DisclosureKind,
+    DisclosureMade,
+)
 from crm_core.privacy.erasure.commands import CompleteErasure, RecordKeyDestroyed
 from crm_core.privacy.erasure.erasure import Erasure, ErasureStatus
 from crm_core.privacy.erasure.events import (
@@ -115,7 +119,7 @@ class Erasing:
                 note="dropped; long records get new ones as they change",
             ),
             StoreReceipt(store="redis", count=0, note="holds positions only, of no subject"),
-            await self._copies(erasure.subject_ids),
+            *await self._copies(erasure.subject_ids),
         ]
         destroyed_at = await self._destroyed_at(erasure_id)
         for store in stores:
@@ -125,19 +129,28 @@ class Erasing:
         )
         return await self._load(erasure_id)
 
-    async def _copies(self, subject_ids: Sequence[UUID]) -> StoreReceipt:
-        """The copies that left with something about the subjects, for whoever calls them back."""
+    async def _copies(self, subject_ids: Sequence[UUID]) -> list[StoreReceipt]:
+        """The copies that left with something about the subjects, for whoever calls them back, and
+        those of keys, which come to their end by a date.
+        """
         out: dict[UUID, None] = {}
+        keys: dict[UUID, None] = {}
         async for page in self._aggregates.events.pages(self._tenant_id, selection=_COPIES):
             for event in page:
                 if isinstance(event.data, DisclosureDestroyed):
                     out.pop(event.record_id, None)
+                    keys.pop(event.record_id, None)
                 elif isinstance(event.data, DisclosureMade) and (
                     event.data.subject_id is None or event.data.subject_id in subject_ids
                 ):
-                    out[event.record_id] = None
+                    of_keys = event.data.kind is DisclosureKind.KEY_COPY
+                    (keys if of_keys else out)[event.record_id] = None
         named = f"call back: {', '.join(map(str, out))}" if out else "none left with readable data"
-        return StoreReceipt(store="exports", count=len(out), note=named)
+        left = "they open it until `crm keys prune` destroys them" if keys else "none is left"
+        return [
+            StoreReceipt(store="exports", count=len(out), note=named),
+            StoreReceipt(store="key backups", count=len(keys), note=left),
+        ]
 
     async def pending(self) -> list[UUID]:
         """The erasures that were requested and are not completed, the oldest first."""

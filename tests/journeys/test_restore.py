@@ -23,13 +23,13 @@ Target = Callable[..., "CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def backup(crm: Crm, place: Path) -> Path:
-    """Of a ledger with two users; a third came after it."""
+    """Of a ledger with two users and the note that it leaves; a third user came after it."""
     for name in ("anna", "bert"):
         added(crm, name)
     folder = place.parent / "backup"
     said = crm("backup", str(folder))
     assert said.returncode == 0, said.stderr
-    assert "positions 1 to 8" in said.stdout
+    assert "positions 1 to 9" in said.stdout
     assert (folder.stat().st_mode & 0o077) == 0, "the keys are nobody else's business"
     added(crm, "carl")
     return folder
@@ -60,7 +60,7 @@ def test_the_whole_backup_is_the_same_ledger_with_the_same_read_models(
 ) -> None:
     said = elsewhere("restore", str(backup))
     assert said.returncode == 0, said.stdout + said.stderr
-    assert "Restored positions 1 to 8" in said.stdout
+    assert "Restored positions 1 to 9" in said.stdout
     assert "DIFFERENT" not in said.stdout
     assert said.stdout.count("equal") == len(all_projections()) + 1, "and the root"
     told = [run("history", "bert@example.com").stdout for run in (crm, elsewhere)]
@@ -77,7 +77,7 @@ def test_an_earlier_place_is_restored_and_it_says_what_is_left_out(
     said = elsewhere("restore", str(backup), "--to", "5")
     assert said.returncode == 0, said.stdout + said.stderr
     assert "Restored positions 1 to 5" in said.stdout
-    assert "Positions 6 to 8 were left out." in said.stdout
+    assert "Positions 6 to 9 were left out." in said.stdout
     assert "DIFFERENT" not in said.stdout
     assert re.search(r"│ 5 .*invited", elsewhere("history", "bert@example.com").stdout)
 
@@ -85,7 +85,7 @@ def test_an_earlier_place_is_restored_and_it_says_what_is_left_out(
 def test_what_lies_beyond_the_backup_or_is_not_what_was_signed_is_refused(
     backup: Path, elsewhere: Target, tmp_path: Path
 ) -> None:
-    assert elsewhere("restore", str(backup), "--to", "9").stderr.startswith("backup.beyond")
+    assert elsewhere("restore", str(backup), "--to", "10").stderr.startswith("backup.beyond")
     spoilt = spoiled(backup, tmp_path / "spoilt", change_the_root)
     said = elsewhere("restore", str(spoilt))
     assert said.stderr.startswith("backup.not_what_was_signed")
@@ -120,6 +120,29 @@ def test_a_backup_under_another_root_key_leaves_nothing_behind(
     said = elsewhere("restore", str(backup), CRM_ROOT_KEY_FILE=str(other))
     assert said.stderr.startswith("backup.other_root_key")
     assert elsewhere("restore", str(backup)).returncode == 0, "nothing stays, keys or events"
+
+
+def test_keys_whose_time_is_over_are_destroyed_and_restore_says_so(
+    crm: Crm, backup: Path, place: Path
+) -> None:
+    folder, keys = place.parent / "old", place.parent / "apart" / "old.keys"
+    assert crm("backup", str(folder), "--keys", str(keys), "--keys-days", "1").returncode == 0
+    said = crm("keys", "prune", str(backup), str(keys.parent))
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count("kept") == 2
+    label = keys.with_name("old.keys.label")
+    label.write_text(json.dumps(json.loads(label.read_text()) | LONG_AGO))
+    let_expire(folder)
+    said = crm("keys", "prune", str(keys.parent))
+    assert said.stdout.endswith("destroyed\n"), said.stderr
+    assert list(keys.parent.iterdir()) == []
+    assert "disclosure.destroyed" in crm("audit", "search", "disclosure.destroyed").stdout
+    with pytest.raises(SetupError, match=r"backup\.keys_expired"):
+        checked_backup(folder, keys, datetime.now(UTC))
+    assert crm("keys", "prune", str(keys.parent)).stdout == "There are no keys of backups.\n"
+
+
+LONG_AGO = {"expires_at": "2020-01-01T00:00:00Z"}
 
 
 def flip_a_bit(folder: Path) -> None:

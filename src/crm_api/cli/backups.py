@@ -61,12 +61,15 @@ async def _backup(folder: Path, keys: Path | None, keys_days: int) -> None:
         await place.open_crm() as crm,
         open_audit(place, crm) as audit,
     ):
-        made = await back_up(place.url, folder, audit, keys_file=keys, keys_days=keys_days)
+        made = await back_up(place.url, folder, crm, audit, keys_file=keys, keys_days=keys_days)
         for tenant_id, mark in made.tenants.items():
             console.print(f"{tenant_id}  positions 1 to {mark.position:,}, root {mark.root[:16]}…")
         if not audit.signs:
             console.print("Nothing is signed here, so nobody vouches for the root.")
-        console.print(f"Keep the keys apart, and destroy them by {made.keys_expire_at:%Y-%m-%d}.")
+        console.print(
+            f"Keep the keys apart, until {made.keys_expire_at:%Y-%m-%d}; `crm keys prune` destroys"
+            " them then."
+        )
 
 
 def restore(

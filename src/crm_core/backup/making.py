@@ -10,10 +10,14 @@ from uuid import UUID
 import psycopg
 
 from crm_core.audit.log import AuditLog
+from crm_core.backup.key_dumps import KeyLabel
 from crm_core.backup.manifest import KEYS, LOG, BackupManifest, TenantMark, digest_of_file
 from crm_core.backup.tools import dump
+from crm_core.crm import Crm
 from crm_core.kernel.errors import SetupError
+from crm_core.kernel.messages import SYSTEM
 from crm_core.ledger.postgres.connections import unreachable
+from crm_core.privacy import DisclosureKind, RecordDisclosure
 
 __all__ = ["KEYS_DAYS", "back_up"]
 
@@ -28,14 +32,23 @@ _KEYS = ("--schema=vault",)
 
 
 async def back_up(
-    url: str, folder: Path, audit: AuditLog, *, keys_file: Path | None = None, keys_days: int
+    url: str,
+    folder: Path,
+    crm: Crm,
+    audit: AuditLog,
+    *,
+    keys_file: Path | None = None,
+    keys_days: int,
 ) -> BackupManifest:
     """Dumps the log into the folder, and the keys there or where `keys_file` says.
 
-    Nobody waits for it. Raises SetupError `backup.exists`, `backup.tool_failed`.
+    That keys leave is recorded in the CRM's tenant before they do. Nobody waits for it. Raises
+    SetupError `backup.exists`, `backup.tool_failed`.
     """
     keys_file = keys_file or folder / KEYS
     _make_places(folder, keys_file)
+    leaving = RecordDisclosure(kind=DisclosureKind.KEY_COPY, up_to=await crm.position())
+    await crm.execute(leaving, SYSTEM)
     tenants = await audit.ledger.heads()
     notes = {tenant_id: await _signed(audit, tenant_id) for tenant_id in tenants}
     made_at = datetime.now(UTC)
@@ -64,6 +77,12 @@ async def back_up(
         files={LOG: digest_of_file(folder / LOG), KEYS: digest_of_file(keys_file)},
     )
     manifest.write(folder)
+    KeyLabel(
+        expires_at=manifest.keys_expire_at,
+        digest=manifest.files[KEYS],
+        tenant_id=crm.tenant_id,
+        disclosure_id=leaving.disclosure_id,
+    ).write(keys_file)
     return manifest
 
 

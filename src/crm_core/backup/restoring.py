@@ -31,6 +31,12 @@ def checked_backup(folder: Path, keys_file: Path | None, now: datetime) -> Backu
     Raises SetupError `backup.*`.
     """
     manifest = BackupManifest.read(folder)
+    if now > manifest.keys_expire_at:
+        raise SetupError(
+            "backup.keys_expired",
+            "take a younger backup: these keys may open what was erased since",
+            expired_at=manifest.keys_expire_at,
+        )
     for name, path in ((LOG, folder / LOG), (KEYS, keys_file or folder / KEYS)):
         if not path.is_file():
             remedy = "give `--keys` the file" if name == KEYS else "bring the file back"
@@ -39,12 +45,6 @@ def checked_backup(folder: Path, keys_file: Path | None, now: datetime) -> Backu
             raise SetupError(
                 "backup.file_changed", "take another backup; this file was changed", file=name
             )
-    if now > manifest.keys_expire_at:
-        raise SetupError(
-            "backup.keys_expired",
-            "take a younger backup: these keys may open what was erased since",
-            expired_at=manifest.keys_expire_at,
-        )
     if manifest.migrations != [migration.name for migration in all_migrations()]:
         raise SetupError(
             "backup.other_release",

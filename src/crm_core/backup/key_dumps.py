@@ -1,0 +1,108 @@
+"""Key dumps come to an end: a label beside each says when, so that it is found wherever it lies.
+
+monday.keys          the wrapped keys
+monday.keys.label    until when they may be used, and as what copy the ledger knows them
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from crm_core.backup.manifest import digest_of_file
+from crm_core.crm import Crm
+from crm_core.kernel.errors import Rejected, SetupError
+from crm_core.kernel.messages import SYSTEM
+from crm_core.privacy import RecordDisclosureDestroyed
+
+__all__ = ["Checked", "KeyLabel", "Verdict", "key_dumps", "prune"]
+
+FORMAT = "crm-keys/v1"
+_SUFFIX = ".label"
+
+
+class KeyLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """`digest`: SHA-256 (hex) of the dump. `disclosure_id`: the copy, in the tenant's ledger."""
+
+    expires_at: datetime
+    digest: str
+    tenant_id: UUID
+    disclosure_id: UUID
+    format: str = FORMAT
+
+    def write(self, dump: Path) -> None:
+        raw = msgspec.json.format(msgspec.json.encode(self))
+        _label_of(dump).write_bytes(raw + b"\n")
+
+
+class Verdict(StrEnum):
+    KEPT = "kept"
+    DESTROYED = "destroyed"
+    CHANGED = "left: it is not the file that was written"
+    OTHER_TENANT = "left: of another tenant; set CRM_TENANT"
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A key dump, with what was done about it."""
+
+    dump: Path
+    label: KeyLabel
+    verdict: Verdict
+
+
+def key_dumps(folder: Path) -> Iterator[tuple[Path, KeyLabel]]:
+    """Those in a folder and below it, by path. Raises SetupError `backup.label_broken`."""
+    for path in sorted(folder.rglob(f"*{_SUFFIX}")):
+        try:
+            label = msgspec.json.decode(path.read_bytes(), type=KeyLabel)
+            if label.format != FORMAT:
+                raise msgspec.ValidationError
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise SetupError(
+                "backup.label_broken",
+                "bring the label back, or destroy the key dump beside it by hand",
+                file=str(path),
+            ) from None
+        yield path.with_name(path.name.removesuffix(_SUFFIX)), label
+
+
+async def prune(crm: Crm, folder: Path) -> AsyncIterator[Checked]:
+    """Destroys the key dumps of the tenant that are past their time, and records it for each.
+
+    One that was broken off is finished: the label goes last. Raises what `key_dumps` raises.
+    """
+    now = crm.store.ledger.clock.now()
+    for dump, label in key_dumps(folder):
+        verdict = _verdict(crm, dump, label, now)
+        if verdict is Verdict.DESTROYED:
+            dump.unlink(missing_ok=True)
+            await _record_destroyed(crm, label.disclosure_id)
+            _label_of(dump).unlink()
+        yield Checked(dump, label, verdict)
+
+
+def _verdict(crm: Crm, dump: Path, label: KeyLabel, now: datetime) -> Verdict:
+    if now <= label.expires_at:
+        return Verdict.KEPT
+    if label.tenant_id != crm.tenant_id:
+        return Verdict.OTHER_TENANT
+    if dump.exists() and digest_of_file(dump) != label.digest:
+        return Verdict.CHANGED
+    return Verdict.DESTROYED
+
+
+async def _record_destroyed(crm: Crm, disclosure_id: UUID) -> None:
+    try:
+        await crm.execute(RecordDisclosureDestroyed(disclosure_id=disclosure_id), SYSTEM)
+    except Rejected as refusal:  # of a second copy of the same dump, or of one broken off
+        if refusal.code != "disclosure.already_destroyed":
+            raise
+
+
+def _label_of(dump: Path) -> Path:
+    return dump.with_name(dump.name + _SUFFIX)
