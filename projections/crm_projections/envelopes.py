@@ -47,7 +47,9 @@ _PARTS: Final[Mapping[str, _Part]] = {
     "command_id": _Part("command_id", "command_id", "uuid"),
     "correlation_id": _Part("correlation_id", "correlation_id", "uuid"),
     "causation_id": _Part("causation_id", "causation_id", "uuid"),
+    "subject_id": _Part("coalesce(subject_ids[1], stream_id)", "subject_id", "uuid"),
     "reason": _Part("reason", "reason", "text"),
+    "source": _Part("regexp_replace(reason, ':[0-9]+$', '')", "source", "text"),
 }
 
 

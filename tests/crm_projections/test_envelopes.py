@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from crm_core import Crm
+from crm_core import SYSTEM, Crm
+from crm_core.customers import RegisterPerson
 from crm_core.demo import make_demo
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections import checkpoints, envelopes
@@ -32,6 +33,7 @@ class Deals(AuditTrail):
 async def company(crm: Crm) -> Crm:
     """Actors of several kinds, events that became known late, causes and reasons."""
     await make_demo(crm, now=datetime(2026, 1, 5, tzinfo=UTC), password="not a secret")
+    await crm.execute(RegisterPerson(name="Ada"), SYSTEM, reason="import:erp:people.csv:12")
     return crm
 
 
@@ -65,7 +67,13 @@ async def test_copied_rows_are_those_that_apply_makes(
 
 @pytest.mark.parametrize(
     ("column", "wrong"),
-    [("happened_at", "recorded_at"), ("causation_id", "command_id"), ("reason", "null")],
+    [
+        ("happened_at", "recorded_at"),
+        ("causation_id", "command_id"),
+        ("reason", "null"),
+        ("source", "reason"),
+        ("subject_id", "stream_id"),
+    ],
 )
 async def test_a_column_that_is_copied_wrongly_is_found_out(
     company: Crm, projector: Pool, monkeypatch: pytest.MonkeyPatch, column: str, wrong: str

@@ -13,11 +13,16 @@ __all__ = ["AUDIT", "AuditRow", "AuditTrail"]
 
 
 class AuditRow(Row, frozen=True, kw_only=True):
+    """`subject_id`: whom it is about; of several, the first. `source`: the reason without the
+    number of a line at its end.
+    """
+
     position: int
     event_id: UUID
     type: str
     record_type: str
     record_id: UUID
+    subject_id: UUID
     version: int
     recorded_at: datetime
     happened_at: datetime
@@ -28,6 +33,7 @@ class AuditRow(Row, frozen=True, kw_only=True):
     correlation_id: UUID
     causation_id: UUID | None
     reason: str | None
+    source: str | None
 
 
 AUDIT = Table(
@@ -39,11 +45,17 @@ AUDIT = Table(
         "actor_id, position",
         "type, position",
         "correlation_id, position",
+        "subject_id, position",
+        "command_id, position",
+        "recorded_at, position",
+        # Nearly all entries have neither.
+        "on_behalf_of, position where on_behalf_of is not null",
+        "source, reason where source is not null",
     ),
 )
 
 
 class AuditTrail(EnvelopeProjection):
     name = "audit_trail"
-    version = 1
+    version = 2
     tables = (AUDIT,)

@@ -63,6 +63,25 @@ class Reads:
         tail = sql.SQL(" order by {}").format(order_by(sort_keys(table, ())))
         return await self._rows(table, clause, tail)
 
+    async def values(self, table: Table[Any], column: str, most: int) -> list[Any] | None:
+        """The different values of a column, in order, empty ones left out; None where there are
+        more than `most`. An index that begins with the column is asked once for each.
+        """
+        of, source = column_of(table, column), self._sight.of(table)
+        statement = sql.SQL(
+            "with recursive seen (value) as ((select {column} from {source} as {table}"
+            " where tenant_id = %s and {column} is not null order by {column} limit 1)"
+            " union all select (select {column} from {source} as {table} where tenant_id = %s"
+            " and {column} > seen.value order by {column} limit 1) from seen"
+            " where seen.value is not null)"
+            " select value from seen where value is not null limit %s"
+        ).format(
+            column=sql.Identifier(of.name), source=source.text, table=sql.Identifier(table.name)
+        )
+        asked = [*source.parameters, self._tenant_id]
+        found = [value for (value,) in await self._fetch(statement, [*asked, *asked, most + 1])]
+        return found if len(found) <= most else None
+
     # --- pages --------------------------------------------------------------------------------
 
     async def page(

@@ -19,7 +19,7 @@ from crm_core.access.records import kind_of
 from crm_core.audit.reads import How, Read, ReadLog
 from crm_core.ledger.postgres.connections import open_pool
 from crm_projections.audit_trail.projection import AUDIT, AuditRow
-from crm_projections.audit_trail.search import NAMED_KINDS, search_filter
+from crm_projections.audit_trail.search import NAMED_KINDS, names_of_users, search_filter
 from crm_projections.reading import (
     PAGE_MAX,
     All,
@@ -40,12 +40,17 @@ console = Console()
 def search(
     words: Annotated[
         list[str] | None,
-        typer.Argument(help="Each must be in a type, a reason, an actor, or a record's name."),
+        typer.Argument(
+            help="Each must be in a type, a reason, an actor, or the name of a record or user; or"
+            " be an id."
+        ),
     ] = None,
     record: Annotated[str | None, typer.Option(help="As `crm history` takes it.")] = None,
     actor: Annotated[str | None, typer.Option(help="An id, or a user's e-mail address.")] = None,
     type: Annotated[str | None, typer.Option(help="Such as `sales.opportunity.won`.")] = None,
     reason: Annotated[str | None, typer.Option(help="A part of it.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Whom it is about, by id.")] = None,
+    command: Annotated[str | None, typer.Option(help="A command's id.")] = None,
     correlation: Annotated[str | None, typer.Option(help="A journey's id.")] = None,
     since: Annotated[str | None, typer.Option(help="Recorded at this time or later.")] = None,
     until: Annotated[str | None, typer.Option(help="Recorded by this time.")] = None,
@@ -60,6 +65,8 @@ def search(
     given: dict[tuple[str, Operator], str | None] = {
         ("type", Operator.EQ): type,
         ("reason", Operator.CONTAINS): reason,
+        ("subject_id", Operator.EQ): subject,
+        ("command_id", Operator.EQ): command,
         ("correlation_id", Operator.EQ): correlation,
         ("recorded_at", Operator.GTE): since,
         ("recorded_at", Operator.LTE): until,
@@ -84,7 +91,10 @@ async def _search(
         pool = await open_pool(place.url, "crm_tenant", tenant_id=crm.tenant_id, size=2)
         try:
             reads = Reads(pool, crm.tenant_id)
-            where: list[Filter] = [*asked, await search_filter(reads, words, NAMED_KINDS)]
+            where: list[Filter] = [*asked]
+            if words:
+                users = await names_of_users(crm)
+                where.append(await search_filter(reads, words, NAMED_KINDS, users))
             if record is not None:
                 where.append(Comparison("record_id", Operator.EQ, await record_id_of(crm, record)))
             if actor is not None:
@@ -121,11 +131,11 @@ def _typed(column: str, value: str) -> Any:
     match column:
         case "recorded_at" | "happened_at":
             return effective_of(value).effective_at
-        case "correlation_id":
+        case "subject_id" | "command_id" | "correlation_id":
             try:
                 return UUID(value)
             except ValueError:
-                raise Invalid("correlation", "is an id") from None
+                raise Invalid(column.removesuffix("_id"), "is an id") from None
         case _:
             return value
 

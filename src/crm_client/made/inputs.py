@@ -105,6 +105,7 @@ class AuditWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     type: StringComparator | None = None
     record_type: StringComparator | None = None
     record_id: IDComparator | None = None
+    subject_id: IDComparator | None = None
     actor_kind: ActorKindComparator | None = None
     actor_id: StringComparator | None = None
     command_id: IDComparator | None = None
@@ -112,6 +113,7 @@ class AuditWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     causation_id: IDComparator | None = None
     event_id: IDComparator | None = None
     reason: StringComparator | None = None
+    source: StringComparator | None = None
     position: PositionComparator | None = None
     recorded_at: DateTimeComparator | None = None
     happened_at: DateTimeComparator | None = None

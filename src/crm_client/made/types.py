@@ -719,6 +719,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Such as `sales.opportunity.won`."""
     record_type: str
     record_uuid: UUID
+    subject_uuid: UUID
+    """The person, organisation or record it is about; of several, the first."""
     version: int
     recorded_at: datetime
     happened_at: datetime
@@ -727,10 +729,12 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     correlation_id: UUID
     causation_id: UUID | None
     reason: str | None
+    source: str | None
+    """The reason without the number at its end: that of all lines of an import."""
     record: Link | None
     """The record as it is now."""
     FIELDS: ClassVar[str] = (
-        "eventId eventUuid position type recordType recordUuid version recordedAt happenedAt actor { kind id onBehalfOf user { __typename id } } commandId correlationId causationId reason record { __typename id }"
+        "eventId eventUuid position type recordType recordUuid subjectUuid version recordedAt happenedAt actor { kind id onBehalfOf user { __typename id } } commandId correlationId causationId reason source record { __typename id }"
     )
 
 

@@ -38,6 +38,7 @@ class AuditWhere(Where):
     type: StringComparator | None = strawberry.UNSET
     record_type: StringComparator | None = strawberry.UNSET
     record_id: IDComparator | None = strawberry.UNSET
+    subject_id: IDComparator | None = strawberry.UNSET
     actor_kind: EnumComparator[ActorKind] | None = strawberry.UNSET
     actor_id: StringComparator | None = strawberry.UNSET
     command_id: IDComparator | None = strawberry.UNSET
@@ -45,6 +46,7 @@ class AuditWhere(Where):
     causation_id: IDComparator | None = strawberry.UNSET
     event_id: IDComparator | None = strawberry.UNSET
     reason: StringComparator | None = strawberry.UNSET
+    source: StringComparator | None = strawberry.UNSET
     position: PositionComparator | None = strawberry.UNSET
     recorded_at: DateTimeComparator | None = strawberry.UNSET
     happened_at: DateTimeComparator | None = strawberry.UNSET

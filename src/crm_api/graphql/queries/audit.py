@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -18,7 +19,7 @@ from crm_api.graphql.types.audit import AuditEntry
 from crm_core import Denied
 from crm_projections import status
 from crm_projections.audit_trail.projection import AUDIT
-from crm_projections.audit_trail.search import NAMED_KINDS, search_filter
+from crm_projections.audit_trail.search import NAMED_KINDS, names_of_users, search_filter
 from crm_projections.reading import All, Count, Order
 from crm_projections.status import Skip, Status
 
@@ -112,9 +113,16 @@ Search = Annotated[
     str | None,
     strawberry.argument(
         description="Words, each of which must be in the entry's type, reason or actor, or in the"
-        " name of its record, as far as you see it: anywhere, in any case."
+        " name of its record or user, as far as you see it: anywhere, in any case. The number at"
+        " the end of a reason is found as a whole, after its colon. An id is found as that of the"
+        " record, the subject, the command or the journey."
     ),
 ]
+
+
+async def _names_of_users(context: Context) -> dict[UUID, str]:
+    seen = (await context.rights()).reach("user").everything
+    return await names_of_users(context.services.crm) if seen else {}
 
 
 async def _named_kinds(context: Context) -> list[str]:
@@ -145,8 +153,8 @@ class AuditQueries:
         window = window_of(first, after, last, before)
         reads, filtered = await context.loaders.reads(), filter_of(where)
         if search:
-            kinds = await _named_kinds(context)
-            filtered = All((filtered, await search_filter(reads, search, kinds)))
+            kinds, users = await _named_kinds(context), await _names_of_users(context)
+            filtered = All((filtered, await search_filter(reads, search, kinds, users)))
         order = order_of(order_by, Order("position", descending=True))
 
         async def counting() -> Count:

@@ -29,6 +29,9 @@ class AuditEntry:
     type: str = strawberry.field(description="Such as `sales.opportunity.won`.")
     record_type: str
     record_uuid: UUID
+    subject_uuid: UUID = strawberry.field(
+        description="The person, organisation or record it is about; of several, the first."
+    )
     version: int
     recorded_at: datetime
     happened_at: datetime
@@ -37,6 +40,9 @@ class AuditEntry:
     correlation_id: UUID
     causation_id: UUID | None
     reason: str | None
+    source: str | None = strawberry.field(
+        description="The reason without the number at its end: that of all lines of an import."
+    )
     row: strawberry.Private[Any]
 
     @classmethod
@@ -48,6 +54,7 @@ class AuditEntry:
             type=row.type,
             record_type=row.record_type,
             record_uuid=row.record_id,
+            subject_uuid=row.subject_id,
             version=row.version,
             recorded_at=row.recorded_at,
             happened_at=row.happened_at,
@@ -56,6 +63,7 @@ class AuditEntry:
             correlation_id=row.correlation_id,
             causation_id=row.causation_id,
             reason=row.reason,
+            source=row.source,
             row=row,
         )
 
