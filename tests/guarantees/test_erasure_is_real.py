@@ -33,7 +33,7 @@ from crm_core import SYSTEM, Crm, RecordedEvent, new_id
 from crm_core.access.records import kind_of
 from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Folder, verify_export
-from crm_core.audit.export import export
+from crm_core.audit.export import export, write_keys
 from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.signing import AuditKeys, Memory, new_key_line
 from crm_core.audit.store import AuditStore
@@ -374,9 +374,8 @@ async def assert_proven(at: Place, signed: Any, folder: Path) -> None:
     assert compared.old_root == signed.root
     for position in range(1, now.size + 1):
         await at.audit.prove(tenant_id, position)
-    await export(
-        at.audit, tenant_id, folder, keys=await at.crm.store.keyring.store.all_keys(tenant_id)
-    )
+    await export(at.audit, tenant_id, folder)
+    write_keys(folder, await at.crm.store.keyring.store.all_keys(tenant_id))
     verify_export(Folder(folder), [str(key) for key in at.audit.verifiers(tenant_id)])
 
 

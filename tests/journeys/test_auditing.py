@@ -66,6 +66,25 @@ def test_the_guide_leads_from_doubt_to_proof(
     assert "DIFFERENT" not in replayed
 
 
+def test_keys_beside_an_export_come_to_an_end_and_the_export_stays_whole(
+    shell: tuple[Path, dict[str, str]],
+) -> None:
+    folder, _ = shell
+    keys, label = (folder / f"ledger-with-keys.keys{end}" for end in ("", ".label"))
+    assert keys.stat().st_mode & 0o077 == 0
+    assert "kept" in run(shell, "crm keys prune .").stdout
+    label.write_text(label.read_text().replace('"expires_at": "20', '"expires_at": "19'))
+    refused = run(shell, "crm replay --from ledger-with-keys")
+    assert refused.stderr.startswith("export.keys_expired")
+    assert "destroyed" in run(shell, "crm keys prune .").stdout
+    assert not keys.exists()
+    assert "disclosure.destroyed" in run(shell, "crm audit search disclosure.destroyed").stdout
+    whole = run(
+        shell, "python3 ledger-with-keys/crm_verify.py ledger-with-keys --key $(cat keys.txt)"
+    )
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+
+
 def test_an_export_that_was_touched_is_not_replayed(shell: tuple[Path, dict[str, str]]) -> None:
     folder, _ = shell
     lines = folder / "ledger-with-keys" / "events" / "000000000001.ndjson"

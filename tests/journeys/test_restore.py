@@ -139,7 +139,7 @@ def test_keys_whose_time_is_over_are_destroyed_and_restore_says_so(
     assert "disclosure.destroyed" in crm("audit", "search", "disclosure.destroyed").stdout
     with pytest.raises(SetupError, match=r"backup\.keys_expired"):
         checked_backup(folder, keys, datetime.now(UTC))
-    assert crm("keys", "prune", str(keys.parent)).stdout == "There are no keys of backups.\n"
+    assert crm("keys", "prune", str(keys.parent)).stdout == "There are no copies of keys.\n"
 
 
 LONG_AGO = {"expires_at": "2020-01-01T00:00:00Z"}

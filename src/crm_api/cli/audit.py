@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
@@ -20,11 +21,12 @@ from rich.table import Table
 from crm_api.cli.moments import as_of_of
 from crm_api.cli.place import Place, embedded_only, open_audit, open_place, open_runner
 from crm_api.cli.progress import progress_bar
-from crm_core import AsOf, Crm, Rejected
+from crm_core import AsOf, Crm, Rejected, SetupError
 from crm_core.audit.crm_verify import Finding, Folder, Frontier, verify_export
-from crm_core.audit.export import Export
+from crm_core.audit.export import Export, keys_of_export
 from crm_core.audit.log import AuditLog
 from crm_core.audit.record import leaf_of
+from crm_core.backup.key_dumps import KeyLabel
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import unreachable
 from crm_core.ledger.postgres.migrate import migrate
@@ -98,6 +100,7 @@ async def _replay_export(folder: Path, to: str | None, into: str | None, keys: l
     up_to = as_of_of(to).position or held.manifest.size
     if up_to > held.manifest.size:
         raise Rejected("replay.beyond_head", position=up_to, head=held.manifest.size)
+    _refuse_expired(folder)
     async with open_place() as place:
         signer = place.signer()
         if not keys and signer is not None:
@@ -112,6 +115,17 @@ async def _replay_export(folder: Path, to: str | None, into: str | None, keys: l
             with progress_bar("replaying") as progress:
                 await replay_export(held, copy.crm.store, up_to=up_to, progress=progress)
             return await same_records(copy, held.pages(up_to), copy.crm.store, up_to)
+
+
+def _refuse_expired(folder: Path) -> None:
+    label = KeyLabel.read(keys_of_export(folder))
+    if label is not None and datetime.now(UTC) > label.expires_at:
+        raise SetupError(
+            "export.keys_expired",
+            "export again: these keys may open what was erased since; once `crm keys prune` has"
+            " destroyed them, personal fields read as erased",
+            expired_at=label.expires_at,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -24,13 +25,17 @@ from crm_api.withheld import SECRETS
 from crm_core import SYSTEM, Crm, Rejected
 from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Checkpoint, Finding
-from crm_core.audit.export import export
+from crm_core.audit.export import export, write_keys
 from crm_core.audit.log import AuditLog
 from crm_core.audit.parquet import check_parquet, write_parquet
 from crm_core.audit.reads import How, Read
 from crm_core.audit.signing import new_key_line
+from crm_core.backup.key_dumps import KeyLabel
+from crm_core.backup.making import KEYS_DAYS
+from crm_core.backup.manifest import digest_of_file
 from crm_core.casefile.gathering import write_case_file
 from crm_core.privacy import DisclosureKind, RecordDisclosure
+from crm_core.privacy.keys import WrappedKeys
 
 console = Console(highlight=False, soft_wrap=True)
 audit = typer.Typer(help="Checkpoints over the ledger, and proofs against them.")
@@ -49,8 +54,14 @@ def export_command(
     folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, or unfinished.")],
     after: Annotated[int, typer.Option(help="Only what came after this position.", min=0)] = 0,
     with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="The wrapped keys too; the root key opens them.")
+        bool,
+        typer.Option(
+            "--with-keys", help="The wrapped keys too, in FOLDER.keys; the root key opens them."
+        ),
     ] = False,
+    keys_days: Annotated[
+        int, typer.Option(help="After so many days the keys are not taken any more.", min=1)
+    ] = KEYS_DAYS,
     parquet: Annotated[
         Path | None,
         typer.Option(help="The events as a Parquet file as well, not there yet; proves nothing."),
@@ -59,7 +70,7 @@ def export_command(
     """Export the ledger as files that anybody can verify; personal fields stay sealed."""
     if parquet is not None:
         check_parquet(parquet)  # before the work
-    asyncio.run(_export(folder, after, with_keys))
+    asyncio.run(_export(folder, after, keys_days if with_keys else 0))
     if parquet is not None:
         console.print(f"Wrote {write_parquet(folder, parquet):,} events to {parquet}.")
 
@@ -75,12 +86,28 @@ async def _export(folder: Path, after: int, with_keys: bool) -> None:
             )
             await crm.execute(leaving, actor=SYSTEM)
         keys = await crm.store.keyring.store.all_keys(crm.tenant_id) if with_keys else None
+async def _export(folder: Path, after: int, keys_days: int) -> None:
+    async with _audited() as (crm, log):
+        keys = await crm.store.keyring.store.all_keys(crm.tenant_id) if keys_days else None
         with progress_bar("exporting") as progress:
-            manifest = await export(
-                log, crm.tenant_id, folder, after=after, keys=keys, progress=progress
-            )
+            manifest = await export(log, crm.tenant_id, folder, after=after, progress=progress)
+        if keys is not None:
+            await _export_keys(crm, folder, keys, keys_days)
         console.print(f"Exported positions {manifest.after + 1:,} to {manifest.size:,}.")
         console.print(f"To check them: python3 {folder}/crm_verify.py {folder} --key VKEY")
+
+
+async def _export_keys(crm: Crm, folder: Path, keys: WrappedKeys, keys_days: int) -> None:
+    """That they leave is recorded before they do."""
+    leaving = RecordDisclosure(kind=DisclosureKind.LEDGER_EXPORT, up_to=await crm.position())
+    await crm.execute(leaving, actor=SYSTEM)
+    file = write_keys(folder, keys)
+    KeyLabel(
+        expires_at=crm.store.ledger.clock.now() + timedelta(days=keys_days),
+        digest=digest_of_file(file),
+        tenant_id=crm.tenant_id,
+        disclosure_id=leaving.disclosure_id,
+    ).write(file)
 
 
 def case_file(

@@ -56,13 +56,13 @@ def prune_command(
     folders: Annotated[
         list[Path],
         typer.Argument(
-            help="Where `crm backup` put keys; folders in them are looked through too.",
+            help="Where backups and exports put keys; folders in them are looked through too.",
             exists=True,
             file_okay=False,
         ),
     ],
 ) -> None:
-    """Destroy the keys in backups whose time is over, and record that they are gone.
+    """Destroy the copies of keys whose time is over, and record that they are gone.
 
     Exits with 1 where one was left that should have been destroyed.
     """
@@ -81,5 +81,5 @@ async def _prune(folders: list[Path]) -> bool:
                     f"{escape(str(found.dump))}  until {until}  {found.verdict}", soft_wrap=True
                 )
     if not verdicts:
-        console.print("There are no keys of backups.")
+        console.print("There are no copies of keys.")
     return set(verdicts) <= {Verdict.KEPT, Verdict.DESTROYED}

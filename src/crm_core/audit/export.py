@@ -4,8 +4,10 @@
     events/000000000001.ndjson   CloudEvents, a line each (see lines.py); a file a segment
     leaves/000000000001.bin      their leaf hashes, 32 bytes each: they name the event that is wrong
     checkpoints, checkpoint      what was signed on the way, and last
-    keys.json                    only where asked for: wrapped keys; useless without the root key
     crm_verify.py                the verifier
+
+Beside the folder, where asked for, lie the wrapped keys (`FOLDER.keys`), which end sooner than the
+events and are useless without the root key.
 
 Personal fields stay sealed. What is written is whole or not there, so an export that was broken
 off goes on where it stopped.
@@ -57,7 +59,6 @@ async def export(
     folder: Path,
     *,
     after: int = 0,
-    keys: WrappedKeys | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Writes the events after a position, up to the last checkpoint; goes on with what it began.
@@ -77,8 +78,6 @@ async def export(
     _write(folder / "checkpoints", "".join([*notes, part.note]).encode())
     _write(folder / "checkpoint", part.note.encode())
     _write(folder / "crm_verify.py", verifier_script())
-    if keys is not None:
-        _write(folder / "keys.json", _keys_json(keys))
     manifest = canonical_json(
         {
             "format": FORMAT,
@@ -160,15 +159,26 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def _keys_json(keys: WrappedKeys) -> bytes:
-    return canonical_json(
-        {
-            "tenant": _encoded(keys.tenant.wrapped) if keys.tenant else None,
-            "blind": _encoded(keys.tenant.blind) if keys.tenant else None,
-            "version": keys.tenant.version if keys.tenant else 1,
-            "subjects": {str(s): _encoded(key) for s, key in keys.subjects.items()},
-        }
+def keys_of_export(folder: Path) -> Path:
+    """Where the wrapped keys are that were exported with a folder."""
+    return folder.with_name(folder.name + ".keys")
+
+
+def write_keys(folder: Path, keys: WrappedKeys) -> Path:
+    """Writes the wrapped keys beside the folder of an export, for this user's eyes; the file."""
+    file = keys_of_export(folder)
+    file.touch(mode=0o600)
+    file.write_bytes(
+        canonical_json(
+            {
+                "tenant": _encoded(keys.tenant.wrapped) if keys.tenant else None,
+                "blind": _encoded(keys.tenant.blind) if keys.tenant else None,
+                "version": keys.tenant.version if keys.tenant else 1,
+                "subjects": {str(s): _encoded(key) for s, key in keys.subjects.items()},
+            }
+        )
     )
+    return file
 
 
 def _encoded(key: bytes | None) -> str | None:
@@ -188,8 +198,9 @@ class Export:
         self.tenant_id = UUID(self.manifest.tenant)
 
     def keys(self) -> WrappedKeys | None:
-        """The wrapped keys, where the export has them."""
-        path = self._folder / "keys.json"
+        """The wrapped keys, where the export has them: beside it, or in it, of earlier ones."""
+        beside, within = keys_of_export(self._folder), self._folder / "keys.json"
+        path = beside if beside.exists() else within
         if not path.exists():
             return None
         held = json.loads(path.read_bytes())

@@ -1,7 +1,9 @@
-"""Key dumps come to an end: a label beside each says when, so that it is found wherever it lies.
+"""Copies of keys come to an end: a label beside each says when, so that it is found wherever it is.
 
-monday.keys          the wrapped keys
-monday.keys.label    until when they may be used, and as what copy the ledger knows them
+    monday.keys          the wrapped keys, of a backup or beside an export
+    monday.keys.label    until when they may be used, and as what copy the ledger knows them
+
+Who finds a label beside no file finds what was broken off.
 """
 
 from __future__ import annotations
@@ -39,6 +41,24 @@ class KeyLabel(msgspec.Struct, frozen=True, kw_only=True):
         raw = msgspec.json.format(msgspec.json.encode(self))
         _label_of(dump).write_bytes(raw + b"\n")
 
+    @classmethod
+    def read(cls, dump: Path) -> KeyLabel | None:
+        """None where there is none. Raises SetupError `backup.label_broken`."""
+        path = _label_of(dump)
+        try:
+            label = msgspec.json.decode(path.read_bytes(), type=cls)
+            if label.format != FORMAT:
+                raise msgspec.ValidationError
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise SetupError(
+                "backup.label_broken",
+                "bring the label back, or destroy the key dump beside it by hand",
+                file=str(path),
+            ) from None
+        return label
+
 
 class Verdict(StrEnum):
     KEPT = "kept"
@@ -58,17 +78,10 @@ class Checked(msgspec.Struct, frozen=True):
 def key_dumps(folder: Path) -> Iterator[tuple[Path, KeyLabel]]:
     """Those in a folder and below it, by path. Raises SetupError `backup.label_broken`."""
     for path in sorted(folder.rglob(f"*{_SUFFIX}")):
-        try:
-            label = msgspec.json.decode(path.read_bytes(), type=KeyLabel)
-            if label.format != FORMAT:
-                raise msgspec.ValidationError
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise SetupError(
-                "backup.label_broken",
-                "bring the label back, or destroy the key dump beside it by hand",
-                file=str(path),
-            ) from None
-        yield path.with_name(path.name.removesuffix(_SUFFIX)), label
+        dump = path.with_name(path.name.removesuffix(_SUFFIX))
+        label = KeyLabel.read(dump)
+        if label is not None:
+            yield dump, label
 
 
 async def prune(crm: Crm, folder: Path) -> AsyncIterator[Checked]:
