@@ -116,6 +116,16 @@ async def test_another_file_under_its_name_and_another_tenants_keys_are_left_alo
     assert (tmp_path / "mine.keys").read_text() == "somebody's thesis"
 
 
+async def test_keys_are_destroyed_too_where_a_restored_ledger_does_not_know_them(
+    crm: Crm, clock: ManualClock, tmp_path: Path
+) -> None:
+    await dumped(crm, tmp_path / "monday.keys")
+    clock.advance(timedelta(days=DAYS, seconds=1))
+    async with Crm.in_memory(clock=clock) as restored:
+        assert await verdicts(restored, tmp_path) == {"monday.keys": Verdict.UNRECORDED}
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_a_label_that_says_nothing_is_an_error(crm: Crm, tmp_path: Path) -> None:
     (tmp_path / "monday.keys.label").write_text("soon")
     with pytest.raises(SetupError, match=r"backup\.label_broken"):

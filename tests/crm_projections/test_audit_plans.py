@@ -156,6 +156,20 @@ async def test_words_are_looked_up_by_indexes(
     assert_by_index(trail)
 
 
+@pytest.mark.parametrize("word", ["fact_1", "IMPORT", "People_4", ".csv", "opportunity.", "zz"])
+async def test_what_is_looked_up_is_what_looking_through_all_entries_finds(
+    trail: Explained, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    looked_up = await search_filter(trail, word, (), {})
+    monkeypatch.setattr(search, "VALUES_MAX", 0)
+    looked_through = await search_filter(trail, word, (), {})
+    assert looked_up != looked_through
+    both = [await trail.count(AUDIT, where) for where in (looked_up, looked_through)]
+    assert both[0] == both[1]
+    pages = [await asked(trail, where) for where in (looked_up, looked_through)]
+    assert pages[0] == pages[1]
+
+
 async def test_a_search_that_compares_words_with_each_entry_is_found(
     trail: Explained, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,4 +82,4 @@ async def _prune(folders: list[Path]) -> bool:
                 )
     if not verdicts:
         console.print("There are no copies of keys.")
-    return set(verdicts) <= {Verdict.KEPT, Verdict.DESTROYED}
+    return not {Verdict.CHANGED, Verdict.OTHER_TENANT} & set(verdicts)

@@ -18,7 +18,7 @@ import msgspec
 
 from crm_core.backup.manifest import digest_of_file
 from crm_core.crm import Crm
-from crm_core.kernel.errors import Rejected, SetupError
+from crm_core.kernel.errors import NotFound, Rejected, SetupError
 from crm_core.kernel.messages import SYSTEM
 from crm_core.privacy import RecordDisclosureDestroyed
 
@@ -63,6 +63,7 @@ class KeyLabel(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(StrEnum):
     KEPT = "kept"
     DESTROYED = "destroyed"
+    UNRECORDED = "destroyed; this ledger knows of no such copy"  # one that was restored, perhaps
     CHANGED = "left: it is not the file that was written"
     OTHER_TENANT = "left: of another tenant; set CRM_TENANT"
 
@@ -94,7 +95,7 @@ async def prune(crm: Crm, folder: Path) -> AsyncIterator[Checked]:
         verdict = _verdict(crm, dump, label, now)
         if verdict is Verdict.DESTROYED:
             dump.unlink(missing_ok=True)
-            await _record_destroyed(crm, label.disclosure_id)
+            verdict = await _recorded(crm, label.disclosure_id)
             _label_of(dump).unlink()
         yield Checked(dump, label, verdict)
 
@@ -109,12 +110,15 @@ def _verdict(crm: Crm, dump: Path, label: KeyLabel, now: datetime) -> Verdict:
     return Verdict.DESTROYED
 
 
-async def _record_destroyed(crm: Crm, disclosure_id: UUID) -> None:
+async def _recorded(crm: Crm, disclosure_id: UUID) -> Verdict:
     try:
         await crm.execute(RecordDisclosureDestroyed(disclosure_id=disclosure_id), SYSTEM)
+    except NotFound:
+        return Verdict.UNRECORDED
     except Rejected as refusal:  # of a second copy of the same dump, or of one broken off
         if refusal.code != "disclosure.already_destroyed":
             raise
+    return Verdict.DESTROYED
 
 
 def _label_of(dump: Path) -> Path:

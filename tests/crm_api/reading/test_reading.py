@@ -195,6 +195,17 @@ async def test_pages_of_many_lists_are_the_pages_of_each(
         assert counts[group] == await reads.count(THINGS, where)
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=things, column=st.sampled_from(["name", "size", "made_at"]), most=st.integers(0, 6))
+async def test_the_values_of_a_column_are_those_that_its_rows_have(
+    reads: Reads, fill: Fill, rows: list[Thing], column: str, most: int
+) -> None:
+    await fill(rows)
+    held = {getattr(row, column) for row in rows} - {None}
+    found = await reads.values(THINGS, column, most)
+    assert found is None if len(held) > most else found == sorted(held)
+
+
 def holds(where: Filter, row: Thing) -> bool:
     """The filter's meaning, in Python."""
     match where:
