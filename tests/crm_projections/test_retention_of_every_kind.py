@@ -155,10 +155,9 @@ lives = st.builds(
 )
 
 
-async def due_by_brute_force(
-    crm: Crm, events: Sequence[RecordedEvent], idle_days: int
-) -> dict[str, set[UUID]]:
+async def due_by_brute_force(crm: Crm, idle_days: int) -> dict[str, set[UUID]]:
     """By kind, the records that no event within these days is of, or is about."""
+    events = [event async for page in crm.events() for event in page]
     since = datetime.now(UTC) - timedelta(days=idle_days)
     erased = {
         subject_id
@@ -185,10 +184,6 @@ async def due_by_brute_force(
     return found
 
 
-async def recorded(crm: Crm) -> list[RecordedEvent]:
-    return [event async for page in crm.events() for event in page]
-
-
 async def check(url: str, told: Sequence[Life], idle_days: int) -> None:
     projector = await open_pool(url, "crm_projector", size=4)
     try:
@@ -202,11 +197,9 @@ async def check(url: str, told: Sequence[Life], idle_days: int) -> None:
                     *(request for life in told for request in life.requests()),
                 ]
             )
-            policies = {kind: SetRetention(
-                kind=kind, idle_days=idle_days, action=RetentionAction.ERASE
-            ) for kind in RetentionKind}  # fmt: skip
-            expected = await due_by_brute_force(crm, await recorded(crm), idle_days)
-            for policy in policies.values():
+            expected = await due_by_brute_force(crm, idle_days)
+            for kind in RetentionKind:
+                policy = SetRetention(kind=kind, idle_days=idle_days, action=RetentionAction.ERASE)
                 await crm.execute(policy, SYSTEM)
             await runner.catch_up(crm.tenant_id)
 
