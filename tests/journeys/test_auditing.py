@@ -75,7 +75,7 @@ def test_keys_beside_an_export_come_to_an_end_and_the_export_stays_whole(
     assert "kept" in run(shell, "crm keys prune .").stdout
     label.write_text(label.read_text().replace('"expires_at": "20', '"expires_at": "19'))
     refused = run(shell, "crm replay --from ledger-with-keys")
-    assert refused.stderr.startswith("export.keys_expired")
+    assert refused.stderr.startswith("backup.keys_expired")
     assert "destroyed" in run(shell, "crm keys prune .").stdout
     assert not keys.exists()
     assert "disclosure.destroyed" in run(shell, "crm audit search disclosure.destroyed").stdout

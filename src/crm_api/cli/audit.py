@@ -121,7 +121,7 @@ def _refuse_expired(folder: Path) -> None:
     label = KeyLabel.read(keys_of_export(folder))
     if label is not None and datetime.now(UTC) > label.expires_at:
         raise SetupError(
-            "export.keys_expired",
+            "backup.keys_expired",
             "export again: these keys may open what was erased since; once `crm keys prune` has"
             " destroyed them, personal fields read as erased",
             expired_at=label.expires_at,
