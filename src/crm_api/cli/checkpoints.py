@@ -75,19 +75,11 @@ def export_command(
         console.print(f"Wrote {write_parquet(folder, parquet):,} events to {parquet}.")
 
 
-async def _export(folder: Path, after: int, with_keys: bool) -> None:
+async def _export(folder: Path, after: int, keys_days: int) -> None:
     async with _audited() as (place, crm, log):
         await _up_to_date(crm, log)
         async with open_read_log(place, crm) as read_log:
             await read_log.record(Read(SYSTEM, How.EXPORT, "export", {}))
-        if with_keys:
-            leaving = RecordDisclosure(
-                kind=DisclosureKind.LEDGER_EXPORT, up_to=await crm.position()
-            )
-            await crm.execute(leaving, actor=SYSTEM)
-        keys = await crm.store.keyring.store.all_keys(crm.tenant_id) if with_keys else None
-async def _export(folder: Path, after: int, keys_days: int) -> None:
-    async with _audited() as (crm, log):
         keys = await crm.store.keyring.store.all_keys(crm.tenant_id) if keys_days else None
         with progress_bar("exporting") as progress:
             manifest = await export(log, crm.tenant_id, folder, after=after, progress=progress)
