@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -27,6 +27,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from conftest import ROOT_KEY
+from crm_api.bulk.files import Files
 from crm_api.http.attempts import Limit
 from crm_api.http.shared_attempts import SharedAttempts
 from crm_core import SYSTEM, Crm, RecordedEvent, new_id
@@ -170,6 +171,7 @@ class Place:
     projector: Pool
     audit: AuditLog
     redis: RedisServer | None
+    bulk_files: Files
 
     async def reports(self, until: datetime) -> dict[str, str]:
         """The answers of all reports about all that is recorded, as text; ages up to a moment."""
@@ -221,7 +223,9 @@ async def place(folder: Path, projections: Sequence[Projection]) -> AsyncIterato
             runner = ProjectionRunner(crm.store, projector, projections)
             await runner.prepare()
             try:
-                yield Place(server, crm, runner, projector, audit, redis)
+                bulk_files = Files(server.folder / "bulk", crm.tenant_id)
+                bulk_files.result(uuid4()).write_text(f'{{"name": "{CANARY}"}}\n')
+                yield Place(server, crm, runner, projector, audit, redis, bulk_files)
             finally:
                 await projector.close()
                 await reader.close()
@@ -280,7 +284,7 @@ async def erase_everybody(at: Place) -> set[str]:
         erasing = ERASES[of](**{ERASES[of].TARGET: record_id})
         await crm.execute(erasing, SYSTEM)
         await at.runner.catch_up(crm.tenant_id)
-        stores = [ReadModels(at.projector, PROJECTIONS)]
+        stores = [ReadModels(at.projector, PROJECTIONS), at.bulk_files]
         erasure = await crm.erasing.finish(erasing.erasure_id, stores)
         erased.update(erasure.subject_ids)
         kinds.add(of)
@@ -298,6 +302,7 @@ async def test_who_was_erased_is_nowhere_any_more(tmp_path: Path) -> None:
             assert await readable(at.crm) >= everything_personal()
             assert any("wal" in file for file in at.files_with(CANARY))
             assert any("base" in file for file in at.files_with(CANARY))
+            assert any("bulk" in file for file in at.files_with(CANARY))
             assert CANARY in at.dump()
             until = datetime.now(UTC)
             reports, recorded = await at.reports(until), await at.crm.position()

@@ -160,8 +160,11 @@ class BulkRunner:
 
     async def _export(self, operation: BulkOperation, actor: Actor) -> tuple[int, int]:
         """From its beginning, also after a break. The rights are asked again for every page."""
+        document = plain(operation.document)
+        if document is None:
+            raise Rejected("bulk.erased")
         await self._disclose(operation.id)
-        query = list_query(plain(operation.document) or "", schema)
+        query = list_query(document, schema)
         given = msgspec.json.decode(plain(operation.variables) or "{}")
         path = self._files.result(operation.id)
         part = path.with_suffix(".part")

@@ -14,10 +14,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from crm_api.bulk.files import Files
 from crm_api.cli.place import Place, open_place, open_read_log
 from crm_core import SYSTEM, Crm, Invalid, NotFound, SetupError
 from crm_core.access.records import kind_of
 from crm_core.catalog import ERASING
+from crm_core.erasing import Forgets
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.scrub import scrub
 from crm_core.privacy import Erasure
@@ -166,7 +168,11 @@ async def _scrub(place: Place) -> None:
 
 async def _finished(place: Place, crm: Crm, erasure_id: UUID) -> Erasure:
     async with _read_models(place, crm) as pool:
-        return await crm.erasing.finish(erasure_id, [ReadModels(pool, all_projections())])
+        stores: list[Forgets] = [
+            ReadModels(pool, all_projections()),
+            Files(place.settings.files(), crm.tenant_id),
+        ]
+        return await crm.erasing.finish(erasure_id, stores)
 
 
 @asynccontextmanager

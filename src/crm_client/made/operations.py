@@ -332,6 +332,13 @@ BULK_OPERATION_CANCEL: Command[BulkOperation] = Command(
     BulkOperation.FIELDS,
     Done[BulkOperation],
 )
+BULK_OPERATION_ERASE: Command[BulkOperation] = Command(
+    "bulkOperationErase",
+    "BulkOperationEraseInput!",
+    "bulkOperation",
+    BulkOperation.FIELDS,
+    Done[BulkOperation],
+)
 BULK_OPERATION_EXPORT: Command[BulkOperation] = Command(
     "bulkOperationExport",
     "BulkOperationExportInput!",

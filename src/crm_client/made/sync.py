@@ -635,6 +635,29 @@ class SyncClient(SyncAsking):
             },
         )
 
+    def bulk_operation_erase(
+        self,
+        *,
+        bulk_operation_id: Id,
+        erasure_id: Id | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[BulkOperation]:
+        """Forgets for ever what an export's query said; that there was one stays."""
+        return self._execute(
+            operations.BULK_OPERATION_ERASE,
+            {
+                "bulkOperationId": bulk_operation_id,
+                "erasureId": erasure_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
     def bulk_operation_export(
         self,
         *,

@@ -12,6 +12,7 @@ from crm_core.exchange.bulk_operation.operation import BulkOperation
 from crm_core.kernel.errors import Denied
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Actor, ActorKind, Command, Work
+from crm_core.privacy.erasure.commands import Erases
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Document = Annotated[str, Meta(min_length=1, max_length=20_000)]
@@ -90,6 +91,17 @@ class CancelBulkOperation(OnBulkOperation, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         (await work.load(BulkOperation, self.bulk_operation_id)).cancel()
+
+
+class EraseBulkOperation(Erases, frozen=True, kw_only=True):
+    """Forgets for ever what an export's query said; that there was one stays."""
+
+    NAME = "bulk_operation.erase"
+    TARGET = "bulk_operation_id"
+    bulk_operation_id: UUID
+
+    async def handle(self, work: Work) -> None:
+        self.erase_alone(work, await work.load(BulkOperation, self.bulk_operation_id))
 
 
 class _ByTheServer(OnBulkOperation, frozen=True, kw_only=True):
