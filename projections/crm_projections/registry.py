@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from crm_core import SetupError
+from crm_projections.access_register.projection import AccessRegister
 from crm_projections.audit_trail.projection import AuditTrail
 from crm_projections.customer_directory.projection import CustomerDirectory
 from crm_projections.projection import Projection
@@ -31,6 +32,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     SalesPipeline(),
     TicketQueue(),
     TaskList(),
+    AccessRegister(),
     Timeline(),
     AuditTrail(),
 )

@@ -104,7 +104,7 @@ async def test_what_is_much_is_shared_out_and_what_is_little_is_not(
         lags = await checkpoints.lagging(connection, PROJECTIONS)
         assert len(await runner._share(connection, lags)) == len(PROJECTIONS)
         monkeypatch.setattr("crm_projections.runner._BACKLOG_EVENTS", 1)
-        assert len(await runner._share(connection, lags)) == 3  # of five, by two workers
+        assert len(await runner._share(connection, lags)) == 4  # of seven, by two workers
 
 
 async def test_the_checkpoint_is_the_last_position_scanned(

@@ -52,7 +52,14 @@ def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
         "key", "issue", "ben@example.com", "--name", "sync", "--scope", "customer.read"
     )
     assert secret.startswith(f"crmk_{UUID(key_id).hex}_")
+    (listed,) = crm("key", "list")
+    assert listed.startswith(f"{key_id}  sync  ")
     crm("key", "revoke", key_id)
+    assert crm("key", "list") == []
+    assert [line.split("  ")[1:] for line in crm("user", "list")] == [
+        ["anna@example.com", "Anna", "ACTIVE", "admin"],
+        ["ben@example.com", "Ben", "ACTIVE", "rep"],
+    ]
     crm("user", "suspend", "ben@example.com")
     with pytest.raises(Exception, match=r"user\.last_administrator"):
         crm("user", "revoke", "anna@example.com", "admin")

@@ -28,6 +28,11 @@ _KEYS: Final[Mapping[str, str]] = {
     "task": "task_id",
     "pipeline": "pipeline_id",
     "product": "product_id",
+    "user": "id",
+    "team": "id",
+    "role": "id",
+    "share": "id",
+    "api_key": "id",
 }
 """Tables with a row for each record of the kind of the same name, and their keys."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
@@ -16,6 +17,7 @@ from crm_core import SYSTEM, Command, Crm, NotFound, Rejected, Selection, new_id
 from crm_core.access.rights import BUILT_IN_ROLES, Scope
 from crm_core.identity import (
     AddTeamMember,
+    ApiKey,
     CreateTeam,
     DefineRole,
     DissolveTeam,
@@ -31,11 +33,16 @@ from crm_core.identity import (
     SuspendTenant,
     Team,
 )
+from crm_core.identity.api_key.events import ApiKeyIssued
 from crm_core.identity.role.events import RoleDefined
 from crm_core.identity.team.events import TeamCreated
+from crm_core.kernel.aggregate import Aggregate
+from crm_core.kernel.events import Event
 from crm_core.kernel.values import normal_email
 
-__all__ = ["Email", "add_to", "user_id_of"]
+__all__ = ["Email", "add_to", "records_begun", "user_id_of"]
+
+A = TypeVar("A", bound=Aggregate)
 
 console = Console(highlight=False)
 team = typer.Typer(help="Teams: a tree of them, and who is of which.")
@@ -58,6 +65,13 @@ async def user_id_of(crm: Crm, email: str) -> UUID:
     if user_id is None:
         raise NotFound("user", "with this address")
     return user_id
+
+
+async def records_begun(crm: Crm, kind: type[A], by: type[Event]) -> AsyncIterator[A]:
+    """The records that events of this class began, as they are now, the oldest first."""
+    async for page in crm.events(Selection(types=[by.TOPIC])):
+        for event in page:
+            yield await crm.get(kind, event.record_id)
 
 
 def _execute(command: Command) -> None:
@@ -120,13 +134,11 @@ def list_teams() -> None:
 
 async def _list_teams() -> None:
     async with open_place() as place, await place.open_crm() as crm:
-        async for page in crm.events(Selection(types=[TeamCreated.TOPIC])):
-            for event in page:
-                found = await crm.get(Team, event.record_id)
-                if not found.is_dissolved:
-                    above = found.parent_id or "-"
-                    line = f"{found.id}  {found.name}  {above}  {len(found.member_ids)}"
-                    console.print(line, markup=False, soft_wrap=True)
+        async for found in records_begun(crm, Team, TeamCreated):
+            if not found.is_dissolved:
+                above = found.parent_id or "-"
+                line = f"{found.id}  {found.name}  {above}  {len(found.member_ids)}"
+                console.print(line, markup=False, soft_wrap=True)
 
 
 # --- roles ----------------------------------------------------------------------------------------
@@ -175,10 +187,8 @@ def list_roles() -> None:
 async def _list_roles() -> None:
     rules = dict(BUILT_IN_ROLES)
     async with open_place() as place, await place.open_crm() as crm:
-        async for page in crm.events(Selection(types=[RoleDefined.TOPIC])):
-            for event in page:
-                found = await crm.get(Role, event.record_id)
-                rules[found.name] = () if found.is_retired else found.rules
+        async for found in records_begun(crm, Role, RoleDefined):
+            rules[found.name] = () if found.is_retired else found.rules
     for name, of in sorted(rules.items()):
         for each in of:
             parts = (each.kind, ",".join(each.actions), each.scope, ",".join(each.withheld))
@@ -213,6 +223,23 @@ async def _issue(email: str, name: str, scopes: list[str], days: int) -> None:
         )
         await crm.execute(issue, SYSTEM)
     console.print(f"{key_id}\n{made.secret}", soft_wrap=True)
+
+
+@key.command("list")
+def list_keys() -> None:
+    """Print the keys that are good: id, name, the id of the user, until when, scopes."""
+    asyncio.run(_list_keys())
+
+
+async def _list_keys() -> None:
+    now = datetime.now(UTC)
+    async with open_place() as place, await place.open_crm() as crm:
+        async for found in records_begun(crm, ApiKey, ApiKeyIssued):
+            if not found.is_revoked and now < found.expires_at:
+                until = found.expires_at.isoformat(timespec="minutes")
+                scopes = ",".join(found.scopes)
+                line = f"{found.id}  {found.name}  {found.user_id}  {until}  {scopes}"
+                console.print(line, markup=False, soft_wrap=True)
 
 
 @key.command("revoke")

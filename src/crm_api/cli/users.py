@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from crm_api.cli.access import Email, user_id_of
+from crm_api.cli.access import Email, records_begun, user_id_of
 from crm_api.cli.place import open_place
 from crm_core import SYSTEM, Command
 from crm_core.identity import (
@@ -25,6 +25,9 @@ from crm_core.identity import (
     SuspendUser,
     UnlinkIdentity,
 )
+from crm_core.identity.user.events import UserInvited
+from crm_core.identity.user.user import User
+from crm_core.kernel.events import plain
 
 console = Console()
 user = typer.Typer(help="Users: the first one is made here.")
@@ -118,6 +121,21 @@ def link(
 def unlink(email: Email, issuer: str) -> None:
     """End that a user is let in by a provider."""
     _execute(email, lambda user_id: UnlinkIdentity(user_id=user_id, issuer=issuer))
+
+
+@user.command("list")
+def list_users() -> None:
+    """Print the users, those who left too: id, address, name, status, roles."""
+    asyncio.run(_list_users())
+
+
+async def _list_users() -> None:
+    async with open_place() as place, await place.open_crm() as crm:
+        async for found in records_begun(crm, User, UserInvited):
+            roles = ",".join(sorted(found.roles)) or "-"
+            name, email = plain(found.name) or "-", plain(found.email) or "-"
+            line = f"{found.id}  {email}  {name}  {found.status}  {roles}"
+            console.print(line, markup=False, soft_wrap=True)
 
 
 def _execute(email: str, command: Callable[[UUID], Command]) -> None:

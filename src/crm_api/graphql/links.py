@@ -14,16 +14,13 @@ from crm_api.graphql.reading import LinkedList
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.node import Record
 from crm_core import NOW, AsOf
-from crm_projections.audit_trail.projection import AuditRow
 from crm_projections.reading import Count, Filter, Order, Page, Window, list_of
 from crm_projections.tables import Row, Table
-from crm_projections.timeline.projection import TimelineRow
 
-__all__ = ["folded_page", "linked", "linked_list", "list_page", "listed"]
+__all__ = ["folded_list", "folded_page", "linked", "linked_list", "list_page", "listed"]
 
 R = TypeVar("R", bound=Row)
 N = TypeVar("N")
-E = TypeVar("E", AuditRow, TimelineRow)
 
 
 async def linked(info: Info, kind: RecordKind, record_id: UUID | None, as_of: AsOf = NOW) -> Any:
@@ -99,14 +96,37 @@ async def listed(
     return page_of(page, kind.graphql_type.of, counting)
 
 
-async def folded_page(
-    info: Info, kind: RecordKind, page: Page[E], counting: Callable[[], Awaitable[Count]]
+async def folded_list(
+    info: Info,
+    kind: RecordKind,
+    table: Table[R],
+    window: Window,
+    where: Filter,
+    order: Sequence[Order],
 ) -> Connection[Any]:
-    """The records that the page's events began, for kinds that have no read model of their own."""
-    ids = list(dict.fromkeys(row.record_id for row in page.rows))
-    folded = await asyncio.gather(*(info.context.loaders.folded(kind, key) for key in ids))
+    """A page of the whole list of a kind whose rows only say which records there are."""
+    reads = await info.context.loaders.reads()
+
+    async def counting() -> Count:
+        return await reads.count(table, where)
+
+    page = await reads.page(table, window, where=where, order=order)
+    return await folded_page(info, kind, page, counting, key=table.key[0])
+
+
+async def folded_page(
+    info: Info,
+    kind: RecordKind,
+    page: Page[R],
+    counting: Callable[[], Awaitable[Count]],
+    *,
+    key: str = "record_id",
+) -> Connection[Any]:
+    """The records that the page's rows name, by their events."""
+    ids = list(dict.fromkeys(getattr(row, key) for row in page.rows))
+    folded = await asyncio.gather(*(info.context.loaders.folded(kind, each) for each in ids))
     records = dict(zip(ids, folded, strict=True))
-    return page_of(page, lambda row: records[row.record_id], counting)
+    return page_of(page, lambda row: records[getattr(row, key)], counting)
 
 
 def _table(kind: RecordKind) -> Any:

@@ -14,6 +14,7 @@ from crm_api.graphql.queries.engagement import EngagementQueries
 from crm_api.graphql.queries.erasure import ErasureQueries
 from crm_api.graphql.queries.event import EventQueries
 from crm_api.graphql.queries.explain import ExplainQueries
+from crm_api.graphql.queries.granted import GrantedQueries
 from crm_api.graphql.queries.node import NodeQueries
 from crm_api.graphql.queries.opportunity import OpportunityQueries
 from crm_api.graphql.queries.pipeline import PipelineQueries
@@ -36,6 +37,7 @@ class Query(
     TicketQueries,
     EngagementQueries,
     UserQueries,
+    GrantedQueries,
     ErasureQueries,
     ReportQueries,
     DiffQueries,

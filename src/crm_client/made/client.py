@@ -193,9 +193,69 @@ class Client(Asking):
             {"id": id, "asOf": as_of, "effectiveAt": effective_at, "minPosition": min_position},
         )
 
-    def users(self, *, min_position: int | None = None) -> Pages[User]:
-        """All users, in the order in which they were invited."""
-        return self._pages(operations.USERS, {"minPosition": min_position})
+    def users(
+        self,
+        *,
+        where: UserWhere | None = None,
+        order_by: list[UserOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[User]:
+        """Users, in the order in which they were invited unless ordered otherwise."""
+        return self._pages(
+            operations.USERS, {"where": where, "orderBy": order_by, "minPosition": min_position}
+        )
+
+    def teams(
+        self,
+        *,
+        where: TeamWhere | None = None,
+        order_by: list[TeamOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[Team]:
+        """Teams that there are or were, by their names unless ordered otherwise."""
+        return self._pages(
+            operations.TEAMS, {"where": where, "orderBy": order_by, "minPosition": min_position}
+        )
+
+    def roles(
+        self,
+        *,
+        where: RoleWhere | None = None,
+        order_by: list[RoleOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[Role]:
+        """Roles that were defined here, by their names unless ordered otherwise."""
+        return self._pages(
+            operations.ROLES, {"where": where, "orderBy": order_by, "minPosition": min_position}
+        )
+
+    def shares(
+        self,
+        *,
+        where: ShareWhere | None = None,
+        order_by: list[ShareOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[Share]:
+        """Shares, in the order in which they were granted unless ordered otherwise."""
+        return self._pages(
+            operations.SHARES, {"where": where, "orderBy": order_by, "minPosition": min_position}
+        )
+
+    def api_keys(
+        self,
+        *,
+        where: ApiKeyWhere | None = None,
+        order_by: list[ApiKeyOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[ApiKey]:
+        """API keys, in the order in which they were issued unless ordered otherwise."""
+        return self._pages(
+            operations.API_KEYS, {"where": where, "orderBy": order_by, "minPosition": min_position}
+        )
+
+    async def built_in_roles(self) -> list[BuiltInRole] | None:
+        """The roles that are there from the beginning. Of the same name, one of `roles` counts."""
+        return await self._read(operations.BUILT_IN_ROLES, {})
 
     async def erasure(
         self,

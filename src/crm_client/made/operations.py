@@ -81,7 +81,39 @@ USER: Read[User | None] = Read(
     User.FIELDS,
     User | None,
 )
-USERS: Listing[User] = Listing("users", {"minPosition": "Position"}, User.FIELDS, User)
+USERS: Listing[User] = Listing(
+    "users",
+    {"where": "UserWhere", "orderBy": "[UserOrder!]", "minPosition": "Position"},
+    User.FIELDS,
+    User,
+)
+TEAMS: Listing[Team] = Listing(
+    "teams",
+    {"where": "TeamWhere", "orderBy": "[TeamOrder!]", "minPosition": "Position"},
+    Team.FIELDS,
+    Team,
+)
+ROLES: Listing[Role] = Listing(
+    "roles",
+    {"where": "RoleWhere", "orderBy": "[RoleOrder!]", "minPosition": "Position"},
+    Role.FIELDS,
+    Role,
+)
+SHARES: Listing[Share] = Listing(
+    "shares",
+    {"where": "ShareWhere", "orderBy": "[ShareOrder!]", "minPosition": "Position"},
+    Share.FIELDS,
+    Share,
+)
+API_KEYS: Listing[ApiKey] = Listing(
+    "apiKeys",
+    {"where": "ApiKeyWhere", "orderBy": "[ApiKeyOrder!]", "minPosition": "Position"},
+    ApiKey.FIELDS,
+    ApiKey,
+)
+BUILT_IN_ROLES: Read[list[BuiltInRole] | None] = Read(
+    "builtInRoles", {}, BuiltInRole.FIELDS, list[BuiltInRole] | None
+)
 ERASURE: Read[Erasure | None] = Read(
     "erasure",
     {"id": "ID!", "asOf": "AsOf", "effectiveAt": "DateTime", "minPosition": "Position"},

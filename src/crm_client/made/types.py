@@ -4,10 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "ActorKind",
+    "ApiKeyOrderField",
     "AuditOrderField",
-    "BulkFormat",
-    "BulkKind",
-    "BulkStatus",
     "CallOutcome",
     "CommentAuthorKind",
     "CommentVisibility",
@@ -21,7 +19,6 @@ __all__ = [
     "CustomerStatus",
     "DisclosureKind",
     "ErasureStatus",
-    "ErrorPolicy",
     "ForecastCategory",
     "GateField",
     "InteractionChannel",
@@ -34,16 +31,18 @@ __all__ = [
     "OrderDirection",
     "PipelineChange",
     "ProductOrderField",
-    "ReadMode",
     "RemedyType",
     "RetentionAction",
     "RetentionKind",
+    "RoleOrderField",
     "SalesGroup",
     "Scope",
     "SessionEnd",
     "ShareLevel",
+    "ShareOrderField",
     "StageClass",
     "TaskStatus",
+    "TeamOrderField",
     "TicketChannel",
     "TicketGroup",
     "TicketMeasure",
@@ -51,6 +50,7 @@ __all__ = [
     "TicketPriority",
     "TicketStatus",
     "TicketType",
+    "UserOrderField",
     "UserStatus",
     "AccessRule",
     "Actor",
@@ -61,8 +61,7 @@ __all__ = [
     "AuditConsistency",
     "AuditEntry",
     "AuditProof",
-    "BreachScope",
-    "BulkOperation",
+    "BuiltInRole",
     "Consent",
     "ContactPoint",
     "Customer",
@@ -94,7 +93,6 @@ __all__ = [
     "ProjectionsStatus",
     "RateLimit",
     "Reach",
-    "ReadModeChange",
     "RebuildProgress",
     "RecordDiff",
     "Retention",
@@ -151,34 +149,19 @@ class ActorKind(OpenEnum):
     SYSTEM = "SYSTEM"
 
 
+class ApiKeyOrderField(OpenEnum):
+    """What API keys can be ordered by."""
+
+    NAME = "NAME"
+    CREATED_AT = "CREATED_AT"
+    EXPIRES_AT = "EXPIRES_AT"
+
+
 class AuditOrderField(OpenEnum):
     """What entries of the audit trail can be ordered by."""
 
     POSITION = "POSITION"
     HAPPENED_AT = "HAPPENED_AT"
-
-
-class BulkFormat(OpenEnum):
-    """BulkFormat."""
-
-    JSONL = "JSONL"
-    CSV = "CSV"
-
-
-class BulkKind(OpenEnum):
-    """BulkKind."""
-
-    EXPORT = "EXPORT"
-    IMPORT = "IMPORT"
-
-
-class BulkStatus(OpenEnum):
-    """BulkStatus."""
-
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
 
 
 class CallOutcome(OpenEnum):
@@ -280,7 +263,6 @@ class DisclosureKind(OpenEnum):
     SUBJECT_ACCESS = "SUBJECT_ACCESS"
     LEDGER_EXPORT = "LEDGER_EXPORT"
     KEY_COPY = "KEY_COPY"
-    BULK_EXPORT = "BULK_EXPORT"
     CASE_FILE = "CASE_FILE"
 
 
@@ -290,13 +272,6 @@ class ErasureStatus(OpenEnum):
     REQUESTED = "REQUESTED"
     KEYS_DESTROYED = "KEYS_DESTROYED"
     COMPLETED = "COMPLETED"
-
-
-class ErrorPolicy(OpenEnum):
-    """ErrorPolicy."""
-
-    CONTINUE = "CONTINUE"
-    STOP = "STOP"
 
 
 class ForecastCategory(OpenEnum):
@@ -424,14 +399,6 @@ class ProductOrderField(OpenEnum):
     CREATED_AT = "CREATED_AT"
 
 
-class ReadMode(OpenEnum):
-    """What is recorded."""
-
-    OFF = "OFF"
-    MATTERS = "MATTERS"
-    ALL = "ALL"
-
-
 class RemedyType(OpenEnum):
     """RemedyType."""
 
@@ -445,20 +412,23 @@ class RemedyType(OpenEnum):
 
 
 class RetentionAction(OpenEnum):
-    """ARCHIVE is for customers; whatever a policy is for can be erased."""
+    """RetentionAction."""
 
     ARCHIVE = "ARCHIVE"
     ERASE = "ERASE"
 
 
 class RetentionKind(OpenEnum):
-    """What a policy is for: customers; tickets, tasks and opportunities that are about no customer, once they are over; users, once they are deactivated."""
+    """RetentionKind."""
 
     CUSTOMER = "CUSTOMER"
-    TICKET = "TICKET"
-    TASK = "TASK"
-    OPPORTUNITY = "OPPORTUNITY"
-    USER = "USER"
+
+
+class RoleOrderField(OpenEnum):
+    """What roles can be ordered by."""
+
+    NAME = "NAME"
+    CREATED_AT = "CREATED_AT"
 
 
 class SalesGroup(OpenEnum):
@@ -501,6 +471,13 @@ class ShareLevel(OpenEnum):
     WRITE = "WRITE"
 
 
+class ShareOrderField(OpenEnum):
+    """What shares can be ordered by."""
+
+    CREATED_AT = "CREATED_AT"
+    UNTIL = "UNTIL"
+
+
 class StageClass(OpenEnum):
     """What being in a stage says of an opportunity, in every pipeline alike."""
 
@@ -517,6 +494,13 @@ class TaskStatus(OpenEnum):
     DEFERRED = "DEFERRED"
     DONE = "DONE"
     CANCELLED = "CANCELLED"
+
+
+class TeamOrderField(OpenEnum):
+    """What teams can be ordered by."""
+
+    NAME = "NAME"
+    CREATED_AT = "CREATED_AT"
 
 
 class TicketChannel(OpenEnum):
@@ -599,6 +583,14 @@ class TicketType(OpenEnum):
     INCIDENT = "INCIDENT"
     COMPLAINT = "COMPLAINT"
     RETURN = "RETURN"
+
+
+class UserOrderField(OpenEnum):
+    """What users can be ordered by."""
+
+    NAME = "NAME"
+    EMAIL = "EMAIL"
+    CREATED_AT = "CREATED_AT"
 
 
 class UserStatus(OpenEnum):
@@ -719,8 +711,6 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Such as `sales.opportunity.won`."""
     record_type: str
     record_uuid: UUID
-    subject_uuid: UUID
-    """The person, organisation or record it is about; of several, the first."""
     version: int
     recorded_at: datetime
     happened_at: datetime
@@ -729,12 +719,10 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     correlation_id: UUID
     causation_id: UUID | None
     reason: str | None
-    source: str | None
-    """The reason without the number at its end: that of all lines of an import."""
     record: Link | None
     """The record as it is now."""
     FIELDS: ClassVar[str] = (
-        "eventId eventUuid position type recordType recordUuid subjectUuid version recordedAt happenedAt actor { kind id onBehalfOf user { __typename id } } commandId correlationId causationId reason source record { __typename id }"
+        "eventId eventUuid position type recordType recordUuid version recordedAt happenedAt actor { kind id onBehalfOf user { __typename id } } commandId correlationId causationId reason record { __typename id }"
     )
 
 
@@ -757,51 +745,12 @@ class AuditProof(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     )
 
 
-class BreachScope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a principal could and did read in a span."""
+class BuiltInRole(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A role that is there from the beginning."""
 
-    modes: list[ReadModeChange]
-    """What was recorded: the mode that the span begins with, and those that followed."""
-    is_whole: bool
-    """Whether every read of something personal in the span is in the log."""
-    FIELDS: ClassVar[str] = "modes { since mode } isWhole"
-
-
-class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An export or an import that goes on by itself until it is done."""
-
-    id: str
-    """Opaque, and unique among all types."""
-    uuid: UUID
-    """The id as exports and the library have it."""
-    version: int
-    """How many events it has; `expectedVersion` of its commands."""
-    created_at: datetime
-    """When it came to be."""
-    updated_at: datetime
-    """When its last event happened."""
-    kind: BulkKind
-    status: BulkStatus
-    mutation: str | None
-    """Of an import: what each row is sent to."""
-    format: BulkFormat
-    """Of the file; an export is JSONL."""
-    only_rehearses: bool
-    """Of an import: it finds out which rows would be refused, and records nothing."""
-    rows: int
-    """How many are done, those that were refused included."""
-    refused: int
-    """How many rows were refused."""
-    error_code: str | None
-    """Why it could not go on."""
-    ended_at: datetime | None
-    url: str | None
-    """Of a completed export: GET the file here, a JSON object a line. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
-    errors_url: str | None
-    """Of an import: GET the refused rows here, a line each with its number and the errors."""
-    FIELDS: ClassVar[str] = (
-        "id uuid version createdAt updatedAt kind status mutation format onlyRehearses rows refused errorCode endedAt url errorsUrl"
-    )
+    name: str
+    rules: list[AccessRule]
+    FIELDS: ClassVar[str] = "name rules { kind actions scope withheld }"
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -1375,13 +1324,6 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     record_ids: list[UUID]
     """And these, which were shared."""
     FIELDS: ClassVar[str] = "kind everything ownerIds recordIds"
-
-
-class ReadModeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What was recorded of reads, from a moment on."""
-
-    since: datetime
-    mode: ReadMode
 
 
 class RebuildProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -221,8 +221,9 @@ _ONESELF: Final = (
     ),
     Rule(kind="api_key", actions=(READ, "issue", "revoke"), scope=Scope.OWN),
     Rule(kind="session", actions=(READ, "end"), scope=Scope.OWN),
+    Rule(kind="share", actions=(READ,), scope=Scope.SHARED),
 )
-"""What everybody with a built-in role may do with the own account."""
+"""What everybody with a built-in role may do with the own account, and see of what was shared."""
 
 _FILES_IN: Final = (
     Rule(kind="bulk_operation", actions=(READ, "import", "cancel"), scope=Scope.OWN),
@@ -236,15 +237,18 @@ BUILT_IN_ROLES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         ADMIN: (Rule(kind=ANY, actions=(ANY,)),),
         "sales": _ONESELF + _FILES_IN + _rules(
             customer="*", opportunity="*", interaction="*", task="*",
-            pipeline="read", product="read", ticket="read open comment", user="read",
+            pipeline="read", product="read", ticket="read open comment",
+            user="read", team="read", role="read",
         ),
         "service": _ONESELF + _FILES_IN + _rules(
             customer="*", ticket="*", interaction="*", task="*",
-            opportunity="read", pipeline="read", product="read", user="read",
+            opportunity="read", pipeline="read", product="read",
+            user="read", team="read", role="read",
         ),
         "privacy": _ONESELF + _rules(
             personal_data="*", customer="read", opportunity="read", ticket="read",
-            interaction="read", task="read", erasure="read", user="read",
+            interaction="read", task="read", erasure="read",
+            user="read", team="read", role="read",
         ),
         "auditor": (*_ONESELF, Rule(kind=ANY, actions=(READ, "audit"))),
     }

@@ -6,7 +6,7 @@ Nothing else is asked: folded up to an earlier position it says what was so then
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -185,12 +185,12 @@ class Directory:
     def _circle(self, user_id: UUID, at: datetime) -> Circle:
         teams = {i for i, known in self._teams.items() if user_id in known.members}
         below = set(self._below(teams))
-        shares = [
-            self._shares[share_id]
+        shares = {
+            share_id: self._shares[share_id]
             for principal in (user_id, *teams)
             for share_id in self._shared_with.get(principal, ())
-        ]
-        alive = [s for s in shares if s.until is None or at < s.until]
+        }
+        alive = {i: s for i, s in shares.items() if s.until is None or at < s.until}
         return Circle(
             own=frozenset({user_id}),
             team=self._members(teams),
@@ -318,8 +318,14 @@ class Directory:
                 self._rules[name] = ()
 
 
-def _records(shares: Iterable[share.ShareGranted], level: share.ShareLevel) -> frozenset[UUID]:
-    return frozenset(s.shared_id for s in shares if s.level is level)
+def _records(shares: Mapping[UUID, share.ShareGranted], level: share.ShareLevel) -> frozenset[UUID]:
+    """What was shared, and the shares themselves: who was given one may know of it."""
+    return frozenset(
+        record_id
+        for share_id, granted in shares.items()
+        if granted.level is level
+        for record_id in (granted.shared_id, share_id)
+    )
 
 
 def _uuid(text: str | None) -> UUID | None:

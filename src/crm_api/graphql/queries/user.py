@@ -6,18 +6,19 @@ from typing import cast
 
 import strawberry
 
+from crm_api.graphql.arguments.access import UserOrder, UserWhere
 from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
 from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
 from crm_api.graphql.context import Info, require
 from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.graphql.fields import resolver
+from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import required_uuid
-from crm_api.graphql.links import folded_page
+from crm_api.graphql.links import folded_list
 from crm_api.graphql.types.user import USER, User
-from crm_core.identity.user.events import UserInvited
 from crm_core.identity.user.user import UserStatus
-from crm_projections.audit_trail.projection import AUDIT
-from crm_projections.reading import Comparison, Count, Operator, Order
+from crm_projections.access_register.tables import USERS
+from crm_projections.reading import Order
 
 __all__ = ["UserQueries"]
 
@@ -46,24 +47,19 @@ class UserQueries:
         user_id, past = required_uuid(id, "User"), as_of_from(as_of, effective_at)
         return cast("User | None", await context.loaders.folded(USER, user_id, past))
 
-    @resolver("All users, in the order in which they were invited.")
+    @resolver("Users, in the order in which they were invited unless ordered otherwise.")
     async def users(
         self,
         info: Info,
+        where: UserWhere | None = strawberry.UNSET,
+        order_by: list[UserOrder] | None = strawberry.UNSET,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         min_position: MinPosition = strawberry.UNSET,
     ) -> Connection[User] | None:
-        context = await require(info, "user", min_position=min_position)
+        await require(info, "user", min_position=min_position)
         window = window_of(first, after, last, before)
-        reads = await context.loaders.reads()
-        # Users have no read model: the trail says who was invited, the ledger the rest.
-        invited = Comparison("type", Operator.EQ, UserInvited.TOPIC)
-        page = await reads.page(AUDIT, window, where=invited, order=(Order("position"),))
-
-        async def counting() -> Count:
-            return await reads.count(AUDIT, invited)
-
-        return await folded_page(info, USER, page, counting)
+        order = order_of(order_by, Order("created_at"))
+        return await folded_list(info, USER, USERS, window, filter_of(where), order)

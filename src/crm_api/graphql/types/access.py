@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Self, cast
 from uuid import UUID
 
 import strawberry
@@ -15,7 +16,7 @@ from crm_api.graphql.links import linked
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.node import Record
 from crm_api.graphql.types.user import USER, User
-from crm_core.access.rights import Scope
+from crm_core.access.rights import Rule, Scope
 from crm_core.identity import ApiKey as ApiKeyAggregate
 from crm_core.identity import Role as RoleAggregate
 from crm_core.identity import Session as SessionAggregate
@@ -69,6 +70,24 @@ class AccessRule:
     scope: Scope
     withheld: list[str] = strawberry.field(description="Groups of fields that it does not show.")
 
+    @classmethod
+    def all_of(cls, rules: Iterable[Rule]) -> list[Self]:
+        return [
+            cls(
+                kind=rule.kind,
+                actions=list(rule.actions),
+                scope=rule.scope,
+                withheld=list(rule.withheld),
+            )
+            for rule in rules
+        ]
+
+
+@strawberry.type(description="A role that is there from the beginning.")
+class BuiltInRole:
+    name: str
+    rules: list[AccessRule]
+
 
 @strawberry.type(description="A name for a set of rules. Built-in roles are not records.")
 class Role(Record):
@@ -79,15 +98,7 @@ class Role(Record):
 
     @resolver("What it allows, to all who have it.")
     def rules(self) -> list[AccessRule]:
-        return [
-            AccessRule(
-                kind=rule.kind,
-                actions=list(rule.actions),
-                scope=rule.scope,
-                withheld=list(rule.withheld),
-            )
-            for rule in self.row.rules
-        ]
+        return AccessRule.all_of(self.row.rules)
 
 
 @strawberry.type(description="One record, opened to one user or team.")

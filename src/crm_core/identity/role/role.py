@@ -65,7 +65,7 @@ def _checked(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     for rule in checked:
         if rule.kind not in known:
             raise Rejected("role.unknown_kind", kind=rule.kind, known=sorted(known))
-        if rule.scope is not Scope.ALL and not is_owned(rule.kind):
+        if rule.scope not in (Scope.ALL, Scope.SHARED) and not is_owned(rule.kind):
             raise Rejected("role.kind_has_no_owner", kind=rule.kind, scope=rule.scope.value)
         groups = FIELD_GROUPS.get(rule.kind, {})
         for group in rule.withheld:

@@ -1,0 +1,1 @@
+"""Who is there, and what was granted to whom?"""
