@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid4
 
 import msgspec
@@ -22,7 +23,7 @@ from crm_projections.storage import upsert
 from crm_projections.tables import Table
 from crm_projections.ticket_queue.projection import TICKETS
 
-__all__ = ["ROWS", "TEXTS", "fill", "key"]
+__all__ = ["PLAIN", "ROWS", "Company", "fill", "key"]
 
 ROWS = {CUSTOMERS: 40, OPPORTUNITIES: 60, TICKETS: 60, PRODUCTS: 8, PIPELINES: 4}
 FOREIGN = 3
@@ -30,77 +31,98 @@ TEXTS = ["", "a", "A", "ä", "Ünï 漢字 🎈", 'q"uo\\te', "tab\tline\n\x01\x
 
 _TABLES = {"customer": CUSTOMERS, "opportunity": OPPORTUNITIES, "product": PRODUCTS}
 _START = datetime(2025, 1, 1, tzinfo=UTC)
-_T = TypeVar("_T")
 
 
-def key(table: Table[Any], number: int) -> UUID:
-    return UUID(int=(len(table.name) << 64) + number, version=4)
+@dataclass(frozen=True)
+class Company:
+    """What tells one company's rows from those of another: the ids, and the words in them."""
+
+    series: int = 0
+    texts: Sequence[str] = tuple(TEXTS)
+
+    def key(self, table: Table[Any], number: int) -> UUID:
+        return UUID(int=(len(table.name) << 64) + (self.series << 32) + number, version=4)
+
+    def own_keys(self) -> Iterator[UUID]:
+        """Those of its own rows."""
+        return (self.key(table, n) for table, number in ROWS.items() for n in range(number))
 
 
-async def fill(pool: Pool, tenant_id: UUID, chance: random.Random) -> None:
+PLAIN = Company()
+key = PLAIN.key
+
+
+async def fill(
+    pool: Pool, tenant_id: UUID, chance: random.Random, company: Company = PLAIN
+) -> None:
     """Some links lead nowhere: what they name is another tenant's."""
+    made = _Making(chance, company)
     async with pool.connection() as connection:
         for table, number in ROWS.items():
             for tenant, numbers in (
                 (tenant_id, range(number)),
                 (uuid4(), range(number, number + FOREIGN)),
             ):
-                rows = [_row(table, index, chance) for index in numbers]
+                rows = [made.row(table, index) for index in numbers]
                 statement = upsert(table, table.name)
                 await connection.execute(statement, [tenant, *table.arrays_of(rows)])
 
 
-def _row(table: Table[Any], number: int, chance: random.Random) -> Any:
-    made = _struct(table.row, chance)
-    return msgspec.structs.replace(made, **{table.key[0]: key(table, number)})
+@dataclass(frozen=True)
+class _Making:
+    chance: random.Random
+    company: Company
+
+    def row(self, table: Table[Any], number: int) -> Any:
+        made = self._struct(table.row)
+        return msgspec.structs.replace(made, **{table.key[0]: self.company.key(table, number)})
+
+    def _struct(self, of: Any) -> Any:
+        hints = get_type_hints(of)
+        return of(**{name: self._value(hints[name], name) for name in of.__struct_fields__})
+
+    def _value(self, of: Any, name: str) -> Any:
+        chance = self.chance
+        if get_origin(of) in (Union, UnionType):
+            (of,) = (part for part in get_args(of) if part is not type(None))
+            return None if chance.random() < 0.3 else self._value(of, name)
+        if get_origin(of) is tuple:
+            return self._tuple(get_args(of), name)
+        if issubclass(of, StrEnum):
+            return chance.choice(list(of))
+        if of is Stage:
+            return chance.choice(STANDARD_STAGES)
+        if issubclass(of, msgspec.Struct):
+            return self._struct(of)
+        if of is UUID:
+            return self._link(name)
+        if of is str:
+            return "EUR" if "currency" in name else chance.choice(self.company.texts)
+        return _SIMPLE[of](chance)
+
+    def _tuple(self, parts: Sequence[Any], name: str) -> tuple[Any, ...]:
+        if parts[-1] is not ...:
+            return tuple(self._value(part, name) for part in parts)
+        return tuple(self._value(parts[0], name) for _ in range(self.chance.choice([0, 0, 1, 3])))
+
+    def _link(self, name: str) -> UUID:
+        """Often of a record that is there."""
+        kind = {
+            "parent_id": "customer", "survivor_id": "customer", "organization_id": "customer",
+        }.get(name, name.removesuffix("_id"))  # fmt: skip
+        table = {"pipeline": PIPELINES, "follow_up_of": TICKETS, **_TABLES}.get(kind, TICKETS)
+        return self.company.key(table, self.chance.randrange(ROWS[table] + FOREIGN))
 
 
-def _struct(of: Any, chance: random.Random) -> Any:
-    hints = get_type_hints(of)
-    return of(**{name: _value(hints[name], name, chance) for name in of.__struct_fields__})
-
-
-def _value(of: Any, name: str, chance: random.Random) -> Any:
-    if get_origin(of) in (Union, UnionType):
-        (of,) = (part for part in get_args(of) if part is not type(None))
-        return None if chance.random() < 0.3 else _value(of, name, chance)
-    if get_origin(of) is tuple:
-        return _tuple(get_args(of), name, chance)
-    if issubclass(of, StrEnum):
-        return chance.choice(list(of))
-    if of is Stage:
-        return chance.choice(STANDARD_STAGES)
-    if issubclass(of, msgspec.Struct):
-        return _struct(of, chance)
-    return _SIMPLE[of](name, chance)
-
-
-def _tuple(parts: Sequence[Any], name: str, chance: random.Random) -> tuple[Any, ...]:
-    if parts[-1] is not ...:
-        return tuple(_value(part, name, chance) for part in parts)
-    return tuple(_value(parts[0], name, chance) for _ in range(chance.choice([0, 0, 1, 3])))
-
-
-def _uuid(name: str, chance: random.Random) -> UUID:
-    """Often of a record that is there."""
-    kind = {"parent_id": "customer", "survivor_id": "customer", "organization_id": "customer"}.get(
-        name, name.removesuffix("_id")
-    )
-    table = {"pipeline": PIPELINES, "follow_up_of": TICKETS, **_TABLES}.get(kind, TICKETS)
-    return key(table, chance.randrange(ROWS[table] + FOREIGN))
-
-
-def _moment(_: str, chance: random.Random) -> datetime:
+def _moment(chance: random.Random) -> datetime:
     micro = chance.choice([0, 500_000, 123_456, 10])
     return _START + timedelta(hours=chance.randrange(40), microseconds=micro)
 
 
-_SIMPLE: dict[type, Any] = {
-    UUID: _uuid,
-    str: lambda name, chance: "EUR" if "currency" in name else chance.choice(TEXTS),
-    int: lambda _, chance: chance.choice([0, 1, 7, 2**31 - 1, -(2**31)] * 20 + [2**31]),
-    Decimal: lambda _, chance: Decimal(chance.choice(["0", "1.50", "-3", "0.0000001", "1E+5"])),
-    bool: lambda _, chance: chance.random() < 0.5,
+_SIMPLE: dict[type, Callable[[random.Random], Any]] = {
+    int: lambda chance: chance.choice([0, 1, 7, 2**31 - 1, -(2**31)] * 20 + [2**31]),
+    Decimal: lambda chance: Decimal(chance.choice(["0", "1.50", "-3", "0.0000001", "1E+5"])),
+    bool: lambda chance: chance.random() < 0.5,
     datetime: _moment,
-    date: lambda _, chance: date(2025, 1, chance.randrange(1, 29)),
+    date: lambda chance: date(2025, 1, chance.randrange(1, 29)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +20,12 @@ from graphql import (
     get_named_type,
 )
 
-from crm_api.graphql.ids import global_id
+from crm_api.graphql.ids import global_id, parsed, uuid_of
 from crm_api.schema import schema
-from crm_projections.tables import Table
 
-from .random_company import ROWS, TEXTS, key
+from .random_company import PLAIN, ROWS, Company
 
-__all__ = ["Asked", "query"]
+__all__ = ["COMPILED", "Asked", "Manner", "query"]
 
 ROOTS = (
     "customer", "customers", "opportunity", "opportunities", "ticket", "tickets", "product",
@@ -35,6 +35,22 @@ TYPES = {"customer": "Customer", "opportunity": "Opportunity", "ticket": "Ticket
          "product": "Product", "pipeline": "Pipeline"}  # fmt: skip
 # Read from the ledger, which no statement does; asked for now and then.
 FOLDED = {"history", "timeline", "interactions", "owner", "assignee", "lines", "stage"}
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What is asked for: these roots, the folded fields and the past now and then, and whose ids
+    and words. `known` are ids beside those of the rows, by type.
+    """
+
+    roots: Sequence[str] = ROOTS
+    folded: float = 0.02
+    past: float = 0
+    company: Company = PLAIN
+    known: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+COMPILED = Manner()
 
 
 @dataclass
@@ -47,18 +63,20 @@ class Asked:
 class _Writing:
     chance: random.Random
     cursors: list[str]
+    manner: Manner
     declared: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
     aliases: int = 0
 
 
-def query(chance: random.Random, cursors: list[str]) -> Asked:
+def query(chance: random.Random, cursors: list[str], manner: Manner = COMPILED) -> Asked:
     """A query; `cursors` are some that earlier answers gave."""
-    writing = _Writing(chance, cursors)
+    writing = _Writing(chance, cursors, manner)
     root: Any = schema._schema.query_type
     fields = [
-        _field(writing, root, name, 4) for name in chance.choices(ROOTS, k=chance.choice([1, 1, 2]))
+        _field(writing, root, name, 4)
+        for name in chance.choices(manner.roots, k=chance.choice([1, 1, 2]))
     ]
     if chance.random() < 0.1:
         fields.append("__typename")
@@ -71,7 +89,9 @@ def query(chance: random.Random, cursors: list[str]) -> Asked:
 
 def _selection(writing: _Writing, of: Any, depth: int) -> str:
     chance = writing.chance
-    names = [name for name in of.fields if name not in FOLDED or chance.random() < 0.02]
+    names = [
+        name for name in of.fields if name not in FOLDED or chance.random() < writing.manner.folded
+    ]
     leaves = [name for name in names if _is_leaf(of.fields[name])]
     inner = [name for name in names if name not in leaves]
     chosen = chance.sample(leaves, min(len(leaves), chance.randrange(1, 6))) if leaves else []
@@ -115,7 +135,7 @@ def _field(writing: _Writing, of: Any, name: str, depth: int) -> str:
     if _is_leaf(definition):
         return text
     if isinstance(inner, GraphQLInterfaceType):
-        of_kind = schema._schema.type_map[chance.choice(list(TYPES.values()))]
+        of_kind = schema._schema.type_map[chance.choice(_types(writing))]
         fields = f"{{ id ... on {of_kind.name} {_selection(writing, of_kind, depth)} }}"
         return f"{text} {fields}"
     return f"{text} {_selection(writing, inner, depth)}"
@@ -158,8 +178,15 @@ def _arguments(writing: _Writing, name: str, definition: GraphQLField) -> list[s
                 given.append(f"{argument}: {_input(writing, of.type, chance.random() < 0.4)}")
             case "minPosition" if chance.random() < 0.05:
                 given.append(f"minPosition: {_literal_or_variable(writing, 'Position', 0)}")
+            case "asOf" if chance.random() < writing.manner.past:
+                given.append(f"asOf: {_input(writing, of.type, chance.random() < 0.4)}")
             case "effectiveAt" if chance.random() < 0.01:
                 given.append('effectiveAt: "2025-01-01T00:00:00Z"')
+            case _ if isinstance(of.type, GraphQLNonNull):
+                given.append(f"{argument}: {_input(writing, of.type, chance.random() < 0.4)}")
+            case "search" if chance.random() < 0.5:
+                word = chance.choice(writing.manner.company.texts)
+                given.append(f"search: {_literal_or_variable(writing, 'String', word)}")
             case _:
                 continue
     if "first" in definition.args:
@@ -177,20 +204,35 @@ def _literal_or_variable(writing: _Writing, of: str, value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _types(writing: _Writing) -> list[str]:
+    return [*TYPES.values(), *writing.manner.known]
+
+
 def _identity(writing: _Writing, root: str, argument: str, of: Any) -> str:
     chance = writing.chance
-    kind = root if root in TYPES and chance.random() < 0.95 else chance.choice(list(TYPES))
-    (table,) = (table for table in ROWS if table.name == kind)
-    record = key(table, chance.randrange(ROWS[table] + 2))
-    text = global_id(TYPES[kind], record)
+    of_root = TYPES.get(root, root[:1].upper() + root[1:])
+    types = _types(writing)
+    type_name = of_root if of_root in types and chance.random() < 0.95 else chance.choice(types)
+    text = _known_id(writing, type_name)
     if chance.random() < 0.1:
-        text = chance.choice([str(record), "nonsense", "", global_id("EventRecord", 1)])
+        record = text if (found := parsed(text)) is None else found.key
+        text = chance.choice([record, "nonsense", "", global_id("EventRecord", 1)])
     written = _literal_or_variable(writing, "ID!", text)
     return written if argument == "id" else f"{{id: {written}}}"
 
 
+def _known_id(writing: _Writing, type_name: str) -> str:
+    chance, manner = writing.chance, writing.manner
+    tables = [table for table in ROWS if TYPES[table.name] == type_name]
+    listed = manner.known.get(type_name, ())
+    if tables and not (listed and chance.random() < 0.5):
+        number = chance.randrange(ROWS[tables[0]] + 2)
+        return global_id(type_name, manner.company.key(tables[0], number))
+    return chance.choice(listed)
+
+
 def _input(writing: _Writing, of: Any, as_variable: bool) -> str:
-    value = _value(writing.chance, of, 2)
+    value = _value(writing, of, 2)
     if as_variable:
         return _variable(writing, str(of), value)
     return _literal(value)
@@ -214,35 +256,34 @@ def _literal(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
-def _value(chance: random.Random, of: Any, depth: int) -> Any:
+def _value(writing: _Writing, of: Any, depth: int) -> Any:
+    chance = writing.chance
     if isinstance(of, GraphQLNonNull):
-        return _value(chance, of.of_type, depth)
+        return _value(writing, of.of_type, depth)
     if isinstance(of, GraphQLList):
-        return [_value(chance, of.of_type, depth) for _ in range(chance.choice([0, 1, 1, 2]))]
+        return [_value(writing, of.of_type, depth) for _ in range(chance.choice([0, 1, 1, 2]))]
     if isinstance(of, GraphQLEnumType):
         return _Word(chance.choice(list(of.values)))
     if isinstance(of, GraphQLInputObjectType):
         names = [name for name in of.fields if depth or name not in ("and", "or", "not")]
         required = [n for n, f in of.fields.items() if isinstance(f.type, GraphQLNonNull)]
-        count = min(len(names), chance.choice([0, 1, 1, 1, 2]))
+        count = 1 if of.is_one_of else min(len(names), chance.choice([0, 1, 1, 1, 2]))
         chosen = dict.fromkeys([*required, *chance.sample(names, count)])
-        return {name: _value(chance, of.fields[name].type, depth - 1) for name in chosen}
+        return {name: _value(writing, of.fields[name].type, depth - 1) for name in chosen}
     assert isinstance(of, GraphQLScalarType)
-    return chance.choice(_SCALARS[of.name](chance))
+    if of.name == "String":
+        return chance.choice([*writing.manner.company.texts, "EUR", "a\0"])
+    if of.name == "ID":
+        text = _known_id(writing, chance.choice(_types(writing)))
+        return chance.choice([text, str(uuid_of(text) or text)])
+    return chance.choice(_SCALARS[of.name])
 
 
-def _known(chance: random.Random) -> list[str]:
-    table: Table[Any] = chance.choice(list(ROWS))
-    record = key(table, chance.randrange(ROWS[table]))
-    return [str(record), global_id(TYPES[table.name], record)]
-
-
-_SCALARS: dict[str, Any] = {
-    "String": lambda _: [*TEXTS, "EUR", "a\0"],
-    "ID": _known,
-    "Int": lambda _: [0, 1, 7, -5],
-    "Boolean": lambda _: [True, False],
-    "Decimal": lambda _: ["0", "1.5", "-3", "100000"],
-    "Date": lambda _: ["2025-01-05", "2025-01-20"],
-    "DateTime": lambda _: ["2025-01-01T10:00:00Z", "2025-01-02T03:00:00.5+01:00"],
+_SCALARS: dict[str, Sequence[Any]] = {
+    "Int": [0, 1, 7, -5],
+    "Position": [0, 1, 20, 10**6],
+    "Boolean": [True, False],
+    "Decimal": ["0", "1.5", "-3", "100000"],
+    "Date": ["2025-01-05", "2025-01-20"],
+    "DateTime": ["2025-01-01T10:00:00Z", "2025-01-02T03:00:00.5+01:00", "2030-01-01T00:00:00Z"],
 }
