@@ -49,7 +49,8 @@ bench: .venv/dev.stamp  ## run the benchmarks; benchmarks/README.md holds the pu
 	@for script in benchmarks/*/run.py; do $(BIN)/python $$script || exit 1; done
 
 soak: .venv/dev.stamp .venv/servers.stamp  ## try the guarantees as often as a release must; takes days
-	@CRM_SOAK=1 $(BIN)/python -m pytest --no-cov tests/guarantees tests/crm_api/test_two_tenants.py
+	@CRM_SOAK=1 $(BIN)/python -m pytest --no-cov tests/guarantees \
+		tests/crm_api/test_two_tenants.py tests/crm_api/test_random_rights.py
 
 judges: .venv/dev.stamp .venv/judges.stamp  ## let tools that nobody here wrote judge the API
 	@PYTHONPATH=tests $(BIN)/python -m judges.run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -81,4 +82,5 @@ async def crm(database_url: str) -> AsyncIterator[Crm]:
 
 # Property tests run as often in CI as on a desk, without a clock: a slow machine is no bug.
 settings.register_profile("crm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("crm")
+settings.register_profile("release", settings.get_profile("crm"), max_examples=1_200)
+settings.load_profile("release" if os.environ.get("CRM_SOAK") else "crm")
