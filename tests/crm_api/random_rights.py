@@ -97,12 +97,15 @@ def story() -> list[Command]:
 # --- the reference --------------------------------------------------------------------------------
 
 
-def holds(scope: Scope, circle: Circle, record_id: UUID, owner: UUID | None) -> bool:
+def holds(
+    scope: Scope, circle: Circle, record_id: UUID, owner: UUID | None, action: str = "read"
+) -> bool:
+    shared = circle.shared_to_write | (circle.shared_to_read if action == "read" else set())
     return {
         Scope.OWN: owner == ME,
         Scope.TEAM: owner == ME or owner in circle.team,
         Scope.TEAM_TREE: owner == ME or owner in circle.team or owner in circle.team_tree,
-        Scope.SHARED: record_id in circle.shared_to_read | circle.shared_to_write,
+        Scope.SHARED: record_id in shared,
         Scope.ALL: True,
     }[scope]
 
@@ -121,7 +124,7 @@ def shows(
         rule.kind in (kind, "*")
         and not {action, "*"}.isdisjoint(rule.actions)
         and group not in rule.withheld
-        and holds(rule.scope, rights.circle, record, owner)
+        and holds(rule.scope, rights.circle, record, owner, action)
         for rule in rights.rules
     )
 
