@@ -7,7 +7,6 @@ take turns at each load, twice, and of each the better turn counts.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import statistics
@@ -17,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, Annotated, Any
 
 import msgspec
 import psycopg
@@ -25,6 +24,7 @@ import typer
 import uvloop
 from company import DEFAULT, FULL, fill
 from contenders import LOADS, Contender, NpmMissing, ours, postgraphile, stock
+from load import connected, request, turn
 
 from crm_api.services import open_services
 from crm_core.embedded import EmbeddedPostgres
@@ -32,7 +32,6 @@ from crm_core.ledger.postgres.migrate import migrate
 
 CONNECTIONS = (16, 64)
 TURNS = 2
-WARM_UP_SECONDS = 0.5
 ROOT_KEY = bytes(range(32))
 
 
@@ -119,28 +118,18 @@ def _compare(contenders: list[Contender]) -> None:
 
 
 async def _ask(contender: Contender, load: str, number: int) -> Any:
-    client = await _connected(contender)
-    answer = msgspec.json.decode(await client.ask(_request(contender, load, number)))
+    client = await connected(contender)
+    answer = msgspec.json.decode(await client.ask(request(contender, load, number)))
     client.close()
     assert not answer.get("errors"), answer
     return answer["data"]
-
-
-def _request(contender: Contender, load: str, number: int) -> bytes:
-    body = msgspec.json.encode(contender.ask[load](number))
-    head = (
-        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-        f"accept: application/json\r\nauthorization: Bearer {contender.token}\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def _measure(contenders: list[Contender], load: str, connections: int, seconds: float) -> None:
     best: dict[str, tuple[float, float, float]] = {}
     for _ in range(TURNS):
         for contender in contenders:
-            samples = uvloop.run(_turn(contender, load, connections, seconds))
+            samples = uvloop.run(turn(contender, load, connections, seconds))
             percent = statistics.quantiles([taken * 1000 for taken in samples], n=100)
             figures = (len(samples) / seconds, percent[49], percent[98])
             best[contender.name] = max(best.get(contender.name, figures), figures)
@@ -151,71 +140,6 @@ def _measure(contenders: list[Contender], load: str, connections: int, seconds: 
             f" | {p99:.1f} |",
             flush=True,
         )
-
-
-async def _turn(contender: Contender, load: str, connections: int, seconds: float) -> list[float]:
-    clients = [await _connected(contender) for _ in range(connections)]
-    begin = time.perf_counter() + WARM_UP_SECONDS
-    end = begin + seconds
-    samples: list[float] = []
-
-    async def loop(index: int, client: _Client) -> None:
-        number = index
-        while (sent := time.perf_counter()) < end:
-            answer = await client.ask(_request(contender, load, number))
-            done = time.perf_counter()
-            assert b'"errors":' not in answer, answer[:300]
-            if begin < done < end:
-                samples.append(done - sent)
-            number += connections
-
-    await asyncio.gather(*(loop(*pair) for pair in enumerate(clients)))
-    for client in clients:
-        client.close()
-    return samples
-
-
-class _Client(asyncio.Protocol):
-    """One connection, one request at a time; the answer's body, by its content-length or chunks."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-        self._answer: asyncio.Future[bytes] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def ask(self, request: bytes) -> asyncio.Future[bytes]:
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return self._answer
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, separator, body = self._buffer.partition(b"\r\n\r\n")
-        if not separator:
-            return
-        lowered = head.lower()
-        assert b" 200 " in head[:20], self._buffer[:500]
-        _, found, rest = lowered.partition(b"content-length:")
-        if found:
-            length = int(rest.split(b"\r\n", 1)[0])
-            if len(body) < length:
-                return
-        elif not body.endswith(b"0\r\n\r\n"):
-            return
-        self._buffer = b""
-        assert self._answer is not None
-        self._answer.set_result(body)
-
-
-async def _connected(contender: Contender) -> _Client:
-    port = int(contender.command[3])
-    _, client = await asyncio.get_running_loop().create_connection(_Client, "127.0.0.1", port)
-    return client
 
 
 if __name__ == "__main__":
