@@ -20,7 +20,7 @@ from psycopg import pq
 from crm_core.kernel.telemetry import span
 from crm_core.ledger.postgres.connections import Connection, Pool, connect_beside
 
-__all__ = ["NotAnswered", "Pipelines"]
+__all__ = ["Binary", "NotAnswered", "Pipelines"]
 
 log = structlog.get_logger()
 
@@ -37,6 +37,10 @@ class NotAnswered(Exception):
     def __init__(self, sqlstate: str | None = None) -> None:
         super().__init__(sqlstate or "the connection was lost")
         self.sqlstate = sqlstate
+
+
+class Binary(bytes):
+    """A parameter in PostgreSQL's binary format; the others are text."""
 
 
 class Pipelines:
@@ -94,6 +98,11 @@ class Pipelines:
         return line
 
 
+def _formats_of(parameters: Sequence[bytes | None]) -> list[int]:
+    """Of each parameter, as libpq takes it."""
+    return [int(isinstance(value, Binary)) for value in parameters]
+
+
 def _heard(opening: asyncio.Task[_Line]) -> None:
     """Nobody may be waiting any more; then the failure is no news."""
     if not opening.cancelled():
@@ -138,7 +147,7 @@ class _Line:
             preparing = name is None
             if name is None:
                 name = self._prepare(statement)
-            self._conn.send_query_prepared(name, parameters)
+            self._conn.send_query_prepared(name, parameters, _formats_of(parameters))
             self._conn.pipeline_sync()
             self._asked.append(_Asked(answer, statement, preparing))
             self._write()

@@ -16,6 +16,7 @@ from psycopg import sql
 from crm_core.access.records import FIELD_GROUPS, OWNER_FIELDS, PARENT_FIELDS, kind_of
 from crm_core.access.rights import ALL_RIGHTS, NOTHING, Reach, Rights
 from crm_core.catalog import AGGREGATES
+from crm_core.ledger.postgres.arrays import UUIDS, BinaryArray
 from crm_projections.reading.filters import Clause
 from crm_projections.tables import Column, Table
 
@@ -36,6 +37,8 @@ _KEYS: Final[Mapping[str, str]] = {
 }
 """Tables with a row for each record of the kind of the same name, and their keys."""
 
+_MANY = 100  # ids
+_FEW = "{} = any(%s::uuid[])"
 _TRUE, _FALSE = Clause(sql.SQL("true")), Clause(sql.SQL("false"))
 
 
@@ -187,10 +190,19 @@ def _exists(reach: Reach, kind: str, column: str) -> Clause:
 
 
 def _any_of(column: str, ids: Iterable[UUID]) -> Clause:
-    listed = sorted(ids)
+    """Whether the column has one of the ids.
+
+    One, and few, are looked for by an index. Of many, a list's first rows in its own order soon
+    hold enough: each is looked up in a hash, for PostgreSQL goes through an array that it was given
+    as a parameter one by one, and would collect and sort all that belongs to them.
+    """
+    listed, name = sorted(ids), sql.Identifier(column)
     if not listed:
         return _FALSE
-    return Clause(sql.SQL("{} = any(%s::uuid[])").format(sql.Identifier(column)), (listed,))
+    if len(listed) == 1:
+        return Clause(sql.SQL("{} = %s::uuid").format(name), (listed[0],))
+    found = "({} in (select unnest(%s::uuid[]))) is true" if len(listed) > _MANY else _FEW
+    return Clause(sql.SQL(found).format(name), (BinaryArray(UUIDS, listed),))
 
 
 def _either(clauses: list[Clause]) -> Clause:

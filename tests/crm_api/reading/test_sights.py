@@ -193,6 +193,17 @@ async def test_lists_counts_filters_and_orders_agree_with_the_rules(
     await require_no_leak(world, world.reads(rights), rights, question)
 
 
+@settings(max_examples=100)
+@given(rights=rights, question=questions())
+async def test_reaches_over_many_people_agree_with_the_rules_too(
+    world: World, rights: Rights, question: Question
+) -> None:
+    """They are asked for in another form; here each is one over many."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("crm_projections.reading.sights._MANY", 0)
+        await require_no_leak(world, world.reads(rights), rights, question)
+
+
 async def require_no_leak(
     world: World,
     reads: Reads,

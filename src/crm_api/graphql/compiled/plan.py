@@ -11,6 +11,8 @@ from psycopg.adapt import PyFormat, Transformer
 
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.scalars import Position
+from crm_core.ledger.postgres.arrays import BinaryArray
+from crm_projections.reading.pipeline import Binary
 from crm_projections.reading.trees import Sql
 
 __all__ = ["LateId", "LatePosition", "Plan", "plan_of"]
@@ -59,15 +61,16 @@ class Plan:
 def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...]) -> Plan:
     transformer: Any = Transformer()
     parameters: list[bytes | LateId | None] = []
-    places: dict[UUID | LateId, int] = {}
+    places: dict[Any, int] = {}
     numbers = []
     for value in sql.parameters:
-        place = places.get(value) if isinstance(value, UUID | LateId) else None
+        same = _sameness(value)
+        place = None if same is None else places.get(same)
         if place is None:
             parameters.append(value if isinstance(value, LateId) else _sent(value, transformer))
             place = len(parameters)
-            if isinstance(value, UUID | LateId):
-                places[value] = place
+            if same is not None:
+                places[same] = place
         numbers.append(f"${place}")
     texts = sql.text.split("%s")
     assert len(texts) == len(numbers) + 1, "each placeholder has a value"
@@ -75,9 +78,18 @@ def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...]) -> Plan:
     return Plan(statement, tuple(parameters), positions)
 
 
+def _sameness(value: Any) -> Any:
+    """What is equal for values that are sent once, wherever they stand; None for the others."""
+    if isinstance(value, BinaryArray):
+        return value.of.oid, value.values
+    return value if isinstance(value, UUID | LateId) else None
+
+
 def _sent(value: Any, transformer: Any) -> bytes | None:
-    """The value in PostgreSQL's text format."""
+    """The value in PostgreSQL's text format; an array that is given so, in its binary one."""
     if value is None:
         return None
+    if isinstance(value, BinaryArray):
+        return Binary(value.encoded())
     written = transformer.get_dumper(value, PyFormat.TEXT).dump(value)
     return None if written is None else bytes(written)
