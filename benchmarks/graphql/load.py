@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 from contenders import Contender
 
-__all__ = ["connected", "request", "turn"]
+__all__ = ["WARM_UP_SECONDS", "connected", "request", "turn"]
 
 WARM_UP_SECONDS = 0.5
 

@@ -123,7 +123,7 @@ CUSTOMERS = Table(
         "name, customer_id",
         "name desc nulls last, customer_id desc",  # empty ones come last both ways
         "created_at, customer_id",
-        "owner_id",
+        "owner_id, created_at, customer_id",  # who sees the own ones only lists them so
         "email",
     ),
 )
