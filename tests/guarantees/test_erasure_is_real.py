@@ -32,12 +32,11 @@ from crm_api.http.attempts import Limit
 from crm_api.http.shared_attempts import SharedAttempts
 from crm_core import SYSTEM, Crm, RecordedEvent, new_id
 from crm_core.access.records import kind_of
-from crm_core import SYSTEM, Command, Crm, RecordedEvent, Request, Selection, new_id
-from crm_core.access.rights import ADMIN
 from crm_core.audit.check import check_ledger
 from crm_core.audit.crm_verify import Folder, verify_export
 from crm_core.audit.export import export, write_keys
 from crm_core.audit.log import AuditLog, Signer
+from crm_core.audit.reads import ReadLog
 from crm_core.audit.signing import AuditKeys, Memory, new_key_line
 from crm_core.audit.store import AuditStore
 from crm_core.casefile.gathering import case_file
@@ -53,12 +52,6 @@ from crm_core.kernel.events import (
     own_fields,
     personal_mark,
 )
-from crm_core.customers import Customer, CustomerStatus, EraseCustomer
-from crm_core.customers.customer.events import CustomerErased, CustomerRegistered
-from crm_core.identity import ActivateUser, DeactivateUser, EraseUser, GrantRole, InviteUser
-from crm_core.identity.user.events import UserInvited
-from crm_core.identity.user.user import User, UserStatus
-from crm_core.kernel.events import EVENT_CLASSES, Event, Redacted, own_fields, personal_mark
 from crm_core.ledger.codec import form_of
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.ledger.postgres.migrate import migrate
@@ -166,27 +159,6 @@ async def record(
     )
     (appended,) = await crm.store.ledger.append(crm.tenant_id, [append])
     assert not isinstance(appended, Exception), appended
-        subject_id = stream_id if of in (Customer.TOPIC, User.TOPIC) else ADA
-        filled = [with_canaries(event.data) for event in events]
-        subjects = {subject_id, *(other for event in filled for other in event.also_about)}
-        new = crm.store.encode(
-            crm.tenant_id,
-            subject_id,
-            filled,
-            [new_id() for _ in filled],
-            None,
-            await crm.store.keyring.for_sealing(crm.tenant_id, subjects),
-        )
-        append = Append(
-            command_id=new_id(),
-            actor=SYSTEM,
-            correlation_id=new_id(),
-            streams=(StreamAppend(of, stream_id, Expected.NONE, new),),
-        )
-        (appended,) = await crm.store.ledger.append(crm.tenant_id, [append])
-        assert not isinstance(appended, Exception), appended
-        personal |= {event.type for event in events if form_of(type(event.data)).is_personal}
-    return personal
 
 
 # --- the place ------------------------------------------------------------------------------------
@@ -201,6 +173,7 @@ class Place:
     audit: AuditLog
     redis: RedisServer | None
     bulk_files: Files
+    reader: Pool
 
     async def reports(self, until: datetime) -> dict[str, str]:
         """The answers of all reports about all that is recorded, as text; ages up to a moment."""
@@ -254,7 +227,7 @@ async def place(folder: Path, projections: Sequence[Projection]) -> AsyncIterato
             try:
                 bulk_files = Files(server.folder / "bulk", crm.tenant_id)
                 bulk_files.result(uuid4()).write_text(f'{{"name": "{CANARY}"}}\n')
-                yield Place(server, crm, runner, projector, audit, redis, bulk_files)
+                yield Place(server, crm, runner, projector, audit, redis, bulk_files, reader)
             finally:
                 await projector.close()
                 await reader.close()
@@ -268,9 +241,6 @@ async def fill(at: Place) -> None:
     for _, record_id in await records(at.crm):
         version = await at.crm.store.ledger.last_version(at.crm.tenant_id, record_id)
         await at.crm.aggregates.take_snapshot(at.crm.tenant_id, record_id, version)
-    for customer_id in await begun(at.crm, CustomerRegistered.TOPIC):
-        version = await at.crm.store.ledger.last_version(at.crm.tenant_id, customer_id)
-        await at.crm.aggregates.take_snapshot(at.crm.tenant_id, customer_id, version)
     with psycopg.connect(at.server.url(), autocommit=True) as owner:
         owner.execute("analyze")
         owner.execute("checkpoint")
@@ -320,39 +290,8 @@ async def erase_everybody(at: Place) -> set[str]:
         erasure = await crm.erasing.finish(erasing.erasure_id, stores)
         erased.update(erasure.subject_ids)
         kinds.add(of)
-async def begun(crm: Crm, topic: str) -> list[UUID]:
-    """The records that events of this type began."""
-    pages = crm.events(Selection(types=[topic]))
-    return [event.record_id async for page in pages for event in page]
-
-
-async def erase_everybody(at: Place) -> None:
-    crm = at.crm
-    for customer_id in await begun(crm, CustomerRegistered.TOPIC):
-        if (await crm.get(Customer, customer_id)).status is CustomerStatus.ERASED:
-            continue  # with one that it was merged with
-        await erase(at, EraseCustomer(customer_id=customer_id))
-    users = await begun(crm, UserInvited.TOPIC)
-    await crm.execute_many([Request(command=c, actor=SYSTEM) for c in who_stays()])
-    for user_id in users:
-        if (await crm.get(User, user_id)).status is not UserStatus.DEACTIVATED:
-            await crm.execute(DeactivateUser(user_id=user_id), SYSTEM)
-        await erase(at, EraseUser(user_id=user_id))
     await at.runner.catch_up(crm.tenant_id)
     return kinds
-
-
-async def erase(at: Place, command: EraseCustomer | EraseUser) -> None:
-    await at.crm.execute(command, SYSTEM)
-    await at.runner.catch_up(at.crm.tenant_id)
-    await at.crm.erasing.finish(command.erasure_id, [ReadModels(at.projector, PROJECTIONS)])
-
-
-def who_stays() -> list[Command]:
-    """An administrator, without whom the others could not leave."""
-    invited = InviteUser(name="Stays", email="stays@example.com")
-    of = invited.user_id
-    return [invited, ActivateUser(user_id=of), GrantRole(user_id=of, role=ADMIN)]
 
 
 # --- the guarantee --------------------------------------------------------------------------------
@@ -402,12 +341,15 @@ def everything_personal() -> set[tuple[str, bool]]:
 async def told_about(at: Place, filled: Sequence[tuple[str, UUID]]) -> str:
     """What a case file and a subject's file say about the records, as text."""
     said = []
+    read_log = ReadLog(at.reader, at.crm.tenant_id)
     for of, record_id in filled:
         if of in ERASES:
-            files = await case_file(at.crm, at.audit, record_id, SYSTEM)
+            files = await case_file(at.crm, at.audit, read_log, record_id, SYSTEM)
             said += [content.decode() for content in files.values()]
         if of == Customer.TOPIC:
-            held = await subject_access(at.crm, at.projector, PROJECTIONS, record_id, SYSTEM)
+            held = await subject_access(
+                at.crm, at.projector, read_log, PROJECTIONS, record_id, SYSTEM
+            )
             said.append(held.decode())
     return "\n".join(said)
 

@@ -87,6 +87,7 @@ class Subscription:
                 if shown.row.status is not BulkStatus.RUNNING:
                     return
 
+
 async def _look_at_rights(context: Context) -> float:
     """When they were looked at. Raises Denied where nothing is left of them, and Refused
     `auth.required` once the token is over.

@@ -6,6 +6,9 @@ __all__ = [
     "ActorKind",
     "ApiKeyOrderField",
     "AuditOrderField",
+    "BulkFormat",
+    "BulkKind",
+    "BulkStatus",
     "CallOutcome",
     "CommentAuthorKind",
     "CommentVisibility",
@@ -19,6 +22,7 @@ __all__ = [
     "CustomerStatus",
     "DisclosureKind",
     "ErasureStatus",
+    "ErrorPolicy",
     "ForecastCategory",
     "GateField",
     "InteractionChannel",
@@ -31,6 +35,7 @@ __all__ = [
     "OrderDirection",
     "PipelineChange",
     "ProductOrderField",
+    "ReadMode",
     "RemedyType",
     "RetentionAction",
     "RetentionKind",
@@ -61,7 +66,9 @@ __all__ = [
     "AuditConsistency",
     "AuditEntry",
     "AuditProof",
+    "BreachScope",
     "BuiltInRole",
+    "BulkOperation",
     "Consent",
     "ContactPoint",
     "Customer",
@@ -93,6 +100,7 @@ __all__ = [
     "ProjectionsStatus",
     "RateLimit",
     "Reach",
+    "ReadModeChange",
     "RebuildProgress",
     "RecordDiff",
     "Retention",
@@ -162,6 +170,29 @@ class AuditOrderField(OpenEnum):
 
     POSITION = "POSITION"
     HAPPENED_AT = "HAPPENED_AT"
+
+
+class BulkFormat(OpenEnum):
+    """BulkFormat."""
+
+    JSONL = "JSONL"
+    CSV = "CSV"
+
+
+class BulkKind(OpenEnum):
+    """BulkKind."""
+
+    EXPORT = "EXPORT"
+    IMPORT = "IMPORT"
+
+
+class BulkStatus(OpenEnum):
+    """BulkStatus."""
+
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class CallOutcome(OpenEnum):
@@ -263,6 +294,7 @@ class DisclosureKind(OpenEnum):
     SUBJECT_ACCESS = "SUBJECT_ACCESS"
     LEDGER_EXPORT = "LEDGER_EXPORT"
     KEY_COPY = "KEY_COPY"
+    BULK_EXPORT = "BULK_EXPORT"
     CASE_FILE = "CASE_FILE"
 
 
@@ -272,6 +304,13 @@ class ErasureStatus(OpenEnum):
     REQUESTED = "REQUESTED"
     KEYS_DESTROYED = "KEYS_DESTROYED"
     COMPLETED = "COMPLETED"
+
+
+class ErrorPolicy(OpenEnum):
+    """ErrorPolicy."""
+
+    CONTINUE = "CONTINUE"
+    STOP = "STOP"
 
 
 class ForecastCategory(OpenEnum):
@@ -399,6 +438,14 @@ class ProductOrderField(OpenEnum):
     CREATED_AT = "CREATED_AT"
 
 
+class ReadMode(OpenEnum):
+    """What is recorded."""
+
+    OFF = "OFF"
+    MATTERS = "MATTERS"
+    ALL = "ALL"
+
+
 class RemedyType(OpenEnum):
     """RemedyType."""
 
@@ -412,16 +459,20 @@ class RemedyType(OpenEnum):
 
 
 class RetentionAction(OpenEnum):
-    """RetentionAction."""
+    """ARCHIVE is for customers; whatever a policy is for can be erased."""
 
     ARCHIVE = "ARCHIVE"
     ERASE = "ERASE"
 
 
 class RetentionKind(OpenEnum):
-    """RetentionKind."""
+    """What a policy is for: customers; tickets, tasks and opportunities that are about no customer, once they are over; users, once they are deactivated."""
 
     CUSTOMER = "CUSTOMER"
+    TICKET = "TICKET"
+    TASK = "TASK"
+    OPPORTUNITY = "OPPORTUNITY"
+    USER = "USER"
 
 
 class RoleOrderField(OpenEnum):
@@ -711,6 +762,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Such as `sales.opportunity.won`."""
     record_type: str
     record_uuid: UUID
+    subject_uuid: UUID
+    """The person, organisation or record it is about; of several, the first."""
     version: int
     recorded_at: datetime
     happened_at: datetime
@@ -719,10 +772,12 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     correlation_id: UUID
     causation_id: UUID | None
     reason: str | None
+    source: str | None
+    """The reason without the number at its end: that of all lines of an import."""
     record: Link | None
     """The record as it is now."""
     FIELDS: ClassVar[str] = (
-        "eventId eventUuid position type recordType recordUuid version recordedAt happenedAt actor { kind id onBehalfOf user { __typename id } } commandId correlationId causationId reason record { __typename id }"
+        "eventId eventUuid position type recordType recordUuid subjectUuid version recordedAt happenedAt actor { kind id onBehalfOf user { __typename id } } commandId correlationId causationId reason source record { __typename id }"
     )
 
 
@@ -745,12 +800,59 @@ class AuditProof(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     )
 
 
+class BreachScope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a principal could and did read in a span."""
+
+    modes: list[ReadModeChange]
+    """What was recorded: the mode that the span begins with, and those that followed."""
+    is_whole: bool
+    """Whether every read of something personal in the span is in the log."""
+    FIELDS: ClassVar[str] = "modes { since mode } isWhole"
+
+
 class BuiltInRole(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A role that is there from the beginning."""
 
     name: str
     rules: list[AccessRule]
     FIELDS: ClassVar[str] = "name rules { kind actions scope withheld }"
+
+
+class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An export or an import that goes on by itself until it is done."""
+
+    id: str
+    """Opaque, and unique among all types."""
+    uuid: UUID
+    """The id as exports and the library have it."""
+    version: int
+    """How many events it has; `expectedVersion` of its commands."""
+    created_at: datetime
+    """When it came to be."""
+    updated_at: datetime
+    """When its last event happened."""
+    kind: BulkKind
+    status: BulkStatus
+    mutation: str | None
+    """Of an import: what each row is sent to."""
+    format: BulkFormat
+    """Of the file; an export is JSONL."""
+    only_rehearses: bool
+    """Of an import: it finds out which rows would be refused, and records nothing."""
+    rows: int
+    """How many are done, those that were refused included."""
+    refused: int
+    """How many rows were refused."""
+    error_code: str | None
+    """Why it could not go on."""
+    ended_at: datetime | None
+    url: str | None
+    """Of a completed export: GET the file here, a JSON object a line. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
+    errors_url: str | None
+    """Of an import: GET the refused rows here, a line each with its number and the errors."""
+    FIELDS: ClassVar[str] = (
+        "id uuid version createdAt updatedAt kind status mutation format onlyRehearses rows refused errorCode endedAt url errorsUrl"
+    )
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -1324,6 +1426,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     record_ids: list[UUID]
     """And these, which were shared."""
     FIELDS: ClassVar[str] = "kind everything ownerIds recordIds"
+
+
+class ReadModeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was recorded of reads, from a moment on."""
+
+    since: datetime
+    mode: ReadMode
 
 
 class RebuildProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
