@@ -16,6 +16,7 @@ from crm_api.http.guard import Guard
 from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
+from crm_api.http.passkey_login import PasskeyLogin
 from crm_api.http.posts import answering
 from crm_api.http.provider_login import ProviderLogin
 from crm_api.http.telemetry import Telemetry
@@ -36,6 +37,7 @@ def create_app(services: Services) -> Starlette:
             Route("/login", answering(Login(services).sign_in), methods=["POST"]),
             Route("/health", Health(services).show),
             *Account(services).routes(),
+            *PasskeyLogin(services).routes(),
             *ProviderLogin(services).routes(),
             Route("/metrics", Metrics(services).show),
             *FileRoutes(services).routes(),

@@ -20,9 +20,11 @@ from crm_api.credentials import Credentials
 from crm_api.http.allowance import STANDARD, Allowance, Buckets
 from crm_api.http.attempts import Attempts
 from crm_api.http.trusted import THIRD_PARTY, TrustedDocuments
+from crm_api.kept import Kept
+from crm_api.passkeys import Passkeys
 from crm_api.providers.fetching import new_client
 from crm_api.providers.oidc import OidcProvider
-from crm_api.signing_in import PASSWORDS_ONLY, WaysIn
+from crm_api.signing_in import HALFWAY_MINUTES, PASSWORDS_ONLY, Halfway, WaysIn
 from crm_api.tokens import Tokens
 from crm_core import Crm
 from crm_core.audit.integrator import Integrator
@@ -63,9 +65,12 @@ class Services:
     credentials: Credentials
     bulk: Bulk
     buckets: Buckets = field(default_factory=Buckets)
+    halfway: Kept[Halfway]
+    allowance: Allowance = STANDARD
     trusted: TrustedDocuments = THIRD_PARTY
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     oidc: OidcProvider | None = None
+    passkeys: Passkeys | None = None
     attempts: Attempts = field(default_factory=Attempts)
 
 
@@ -138,6 +143,9 @@ async def open_services(
         buckets = _buckets(redis_url, crm, allowance)
         opened.push_async_callback(buckets.close)
         oidc = bearer = None
+        oidc = bearer = passkeys = None
+        if ways_in.passkeys is not None:
+            passkeys = Passkeys(ways_in.passkeys, secret, clock)
         if ways_in.oidc is not None:
             oidc = OidcProvider(ways_in.oidc, secret, clock)
             opened.push_async_callback(oidc.close)
@@ -156,8 +164,11 @@ async def open_services(
             credentials=Credentials(crm, tokens, bearer),
             bulk=bulk,
             buckets=buckets,
+            halfway=Kept(Halfway, "crm-api halfway in", secret, clock, minutes=HALFWAY_MINUTES),
+            allowance=allowance,
             trusted=trusted,
             oidc=oidc,
+            passkeys=passkeys,
             attempts=attempts,
         )
         from crm_api.bulk.runner import BulkRunner  # it asks the schema, which knows of services

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
+import msgspec
 
 from crm_api.providers.keys import keys_at, keys_in
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
 from crm_core import Clock
 
-__all__ = ["PASSWORDS_ONLY", "BearerSettings", "WaysIn"]
+__all__ = [
+    "HALFWAY_MINUTES",
+    "PASSWORDS_ONLY",
+    "BearerSettings",
+    "Halfway",
+    "PasskeySettings",
+    "WaysIn",
+]
+
+HALFWAY_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +42,27 @@ class BearerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeySettings:
+    """`rp_id`: the domain that passkeys are made for. `origins`: the pages, scheme and all, that
+    may ask for them, such as `https://app.example.com`; of this domain or below it.
+    """
+
+    rp_id: str
+    origins: tuple[str, ...]
+    name: str = "CRM"
+
+
+@dataclass(frozen=True, slots=True)
 class WaysIn:
     oidc: OidcSettings | None = None
     bearer: BearerSettings | None = None
+    passkeys: PasskeySettings | None = None
 
 
 PASSWORDS_ONLY = WaysIn()
+
+
+class Halfway(msgspec.Struct, frozen=True):
+    """Whose password was right, and who owes a second factor; the client keeps it, sealed."""
+
+    user_id: UUID

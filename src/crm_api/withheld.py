@@ -7,6 +7,16 @@ from typing import Final
 __all__ = ["SECRETS"]
 
 SECRETS: Final = frozenset(
-    {"password_hash", "totp_secret", "secret", "digest", "spent", "recovery_digests"}
+    {
+        "password_hash",
+        "totp_secret",
+        "secret",
+        "digest",
+        "spent",
+        "recovery_digests",
+        "passkeys",
+        "credential_id",
+        "public_key",
+    }
 )
 """Names of fields of events and records that nobody is shown, be it an auditor."""

@@ -29,7 +29,7 @@ from crm_core.identity.share.events import ShareLevel
 from crm_core.identity.team import commands as team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
-from crm_core.identity.user import sign_in
+from crm_core.identity.user import passkeys, sign_in
 from crm_core.privacy.disclosure import commands as disclosure
 from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure import commands as erasure
@@ -54,7 +54,7 @@ FULL, LEAN, WIDGET = UUID(int=31), UUID(int=32), UUID(int=33)
 WON, LOST, LINE, ORDER = UUID(int=41), UUID(int=42), UUID(int=43), UUID(int=44)
 COMPLAINT, DOUBLE, SPAM = UUID(int=51), UUID(int=52), UUID(int=53)
 CARA, EUROPE, ITALY = UUID(int=3), UUID(int=81), UUID(int=82)
-SHARE, KEY, SESSION = UUID(int=83), UUID(int=84), UUID(int=85)
+SHARE, KEY, SESSION, PASSKEY = (UUID(int=n) for n in range(83, 87))
 CALL, VISIT, CHORE = UUID(int=61), UUID(int=71), UUID(int=72)
 STRANGER, FORGOTTEN, COPY, POLICY = (UUID(int=n) for n in range(91, 95))
 BULK_OUT, BULK_FAILED, BULK_CANCELLED, ROWS = (UUID(int=n) for n in range(95, 99))
@@ -428,6 +428,12 @@ def signing_in(first: int) -> Iterator[Command]:
     yield user.UseCode(user_id=CARA, code=recovery)
     yield user.NoteFailedSignIn(user_id=CARA, factor="password")
     yield user.RemoveTotp(user_id=CARA)
+    yield passkeys.RegisterPasskey(
+        user_id=CARA, passkey_id=PASSKEY, credential_id="AQID", public_key="pQECAyYg",
+        sign_count=0, transports=("internal", "hybrid"), label="laptop",
+    )  # fmt: skip
+    yield passkeys.UsePasskey(user_id=CARA, passkey_id=PASSKEY, sign_count=1)
+    yield passkeys.RemovePasskey(user_id=CARA, passkey_id=PASSKEY)
     issuer = "https://accounts.example.com"
     yield sign_in.LinkIdentity(user_id=CARA, issuer=issuer, subject="248289761001")
     yield sign_in.UnlinkIdentity(user_id=CARA, issuer=issuer)

@@ -60,6 +60,8 @@ def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
         ["anna@example.com", "Anna", "ACTIVE", "admin"],
         ["ben@example.com", "Ben", "ACTIVE", "rep"],
     ]
+    assert crm("user", "passkeys", "ben@example.com") == []
+    crm("user", "remove-passkey", "ben@example.com", str(UUID(int=1)))  # as often as one likes
     crm("user", "suspend", "ben@example.com")
     with pytest.raises(Exception, match=r"user\.last_administrator"):
         crm("user", "revoke", "anna@example.com", "admin")
@@ -157,6 +159,8 @@ JWT = {
     "jwt_keys": "https://accounts.example.com/jwks",
 }  # fmt: skip
 
+PASSKEYS = {"webauthn_rp_id": "example.com", "webauthn_origins": "https://app.example.com"}
+
 
 @pytest.mark.parametrize(
     "weak",
@@ -167,11 +171,12 @@ JWT = {
         OIDC | {"oidc_client_secret": SecretStr("")},
         JWT | {"jwt_issuer": "http://localhost:9000"},
         JWT | {"jwt_keys": "http://localhost:9000/jwks"},
+        {"webauthn_rp_id": "localhost", "webauthn_origins": "http://localhost:3000"},
     ],
     ids=str,
 )
-def test_production_refuses_a_provider_that_cannot_be_trusted(weak: dict[str, Any]) -> None:
-    require_strong(Settings(**OIDC, **JWT, production=True, behind_tls=True), STRONG)
+def test_production_refuses_a_way_in_that_cannot_be_trusted(weak: dict[str, Any]) -> None:
+    require_strong(Settings(**OIDC, **JWT, **PASSKEYS, production=True, behind_tls=True), STRONG)
     require_strong(Settings(**weak), STRONG)
     with pytest.raises(SetupError) as refused:
         require_strong(Settings(**weak, production=True, behind_tls=True), STRONG)
@@ -189,10 +194,15 @@ def test_production_refuses_a_provider_that_cannot_be_trusted(weak: dict[str, An
         (OIDC | {"oidc_issuer": "http://accounts.example.com"}, "serve.plain_http"),
         (OIDC | {"oidc_client_secret": None, "oidc_client_secret_file": Path("/nowhere")},
          "serve.secret_unreadable"),
+        (PASSKEYS | {"webauthn_rp_id": None}, "serve.passkeys_incomplete"),
+        (PASSKEYS | {"webauthn_origins": ","}, "serve.passkeys_incomplete"),
+        (PASSKEYS | {"webauthn_origins": "http://app.example.com"}, "serve.plain_http"),
+        (PASSKEYS | {"webauthn_origins": "https://anexample.com"}, "serve.origin_elsewhere"),
+        (PASSKEYS | {"webauthn_origins": "https://example.com/"}, "serve.origin_elsewhere"),
     ],
     ids=str,
 )  # fmt: skip
-def test_a_provider_that_cannot_work_is_refused_at_the_start(
+def test_a_way_in_that_cannot_work_is_refused_at_the_start(
     given: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(SetupError) as refused:

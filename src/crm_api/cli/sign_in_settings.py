@@ -1,8 +1,11 @@
-"""What the environment says of the ways in beside the password: CRM_OIDC_…, CRM_JWT_…"""
+"""What the environment says of the ways in beside the password: CRM_OIDC_…, CRM_JWT_…,
+CRM_WEBAUTHN_…
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from crm_api.providers.fetching import is_loopback
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import ALGORITHMS, STANDARD_ALGORITHMS
-from crm_api.signing_in import BearerSettings, WaysIn
+from crm_api.signing_in import BearerSettings, PasskeySettings, WaysIn
 from crm_core import SetupError
 
 __all__ = ["SignInSettings"]
@@ -38,10 +41,14 @@ class SignInSettings(BaseSettings):
     jwt_keys: str | None = None
     """The issuer's public keys (JWKS): a file, or an address that begins with https."""
     jwt_algorithms: str = ",".join(STANDARD_ALGORITHMS)
+    webauthn_rp_id: str | None = None
+    """The domain that passkeys are made for; those of another one are of no use."""
+    webauthn_origins: str | None = None
+    """The pages that may ask for them, with commas between: `https://app.example.com`."""
 
     def ways_in(self) -> WaysIn:
         """Raises SetupError where something is missing or cannot be taken."""
-        return WaysIn(oidc=self._oidc(), bearer=self._bearer())
+        return WaysIn(oidc=self._oidc(), bearer=self._bearer(), passkeys=self._passkeys())
 
     def require_strong_sign_in(self) -> None:
         """Raises SetupError `serve.weak_…` for what must not be in production."""
@@ -58,6 +65,9 @@ class SignInSettings(BaseSettings):
             _require_https("CRM_JWT_ISSUER", ways.bearer.issuer)
             if ways.bearer.keys.startswith("http:"):
                 _require_https("CRM_JWT_KEYS", ways.bearer.keys)
+        if ways.passkeys is not None:
+            for origin in ways.passkeys.origins:
+                _require_https("CRM_WEBAUTHN_ORIGINS", origin)
 
     def _oidc(self) -> OidcSettings | None:
         if self.oidc_issuer is None:
@@ -91,6 +101,19 @@ class SignInSettings(BaseSettings):
             algorithms=_algorithms("CRM_JWT_ALGORITHMS", self.jwt_algorithms),
         )
 
+    def _passkeys(self) -> PasskeySettings | None:
+        if self.webauthn_rp_id is None and self.webauthn_origins is None:
+            return None
+        origins = _listed(self.webauthn_origins or "")
+        if not self.webauthn_rp_id or not origins:
+            raise SetupError(
+                "serve.passkeys_incomplete", "set CRM_WEBAUTHN_RP_ID and CRM_WEBAUTHN_ORIGINS"
+            )
+        for origin in origins:
+            _require_address("CRM_WEBAUTHN_ORIGINS", origin)
+            _require_below(self.webauthn_rp_id, origin)
+        return PasskeySettings(self.webauthn_rp_id, origins)
+
     def _client_secret(self) -> str | None:
         if self.oidc_client_secret is not None:
             return self.oidc_client_secret.get_secret_value()
@@ -108,7 +131,7 @@ class SignInSettings(BaseSettings):
 
 def _algorithms(variable: str, given: str) -> tuple[str, ...]:
     """Raises SetupError for those that work with shared secrets, or with none."""
-    named = tuple(name for part in given.split(",") if (name := part.strip()))
+    named = _listed(given)
     if not named or not ALGORITHMS.issuperset(named):
         raise SetupError(
             "serve.algorithm_not_allowed",
@@ -116,6 +139,24 @@ def _algorithms(variable: str, given: str) -> tuple[str, ...]:
             given=given,
         )
     return named
+
+
+def _listed(given: str) -> tuple[str, ...]:
+    return tuple(name for part in given.split(",") if (name := part.strip()))
+
+
+def _require_below(domain: str, origin: str) -> None:
+    """Browsers give no passkey of a domain to a page elsewhere, and name pages without a path."""
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    is_origin = origin == f"{parts.scheme}://{parts.netloc}"
+    if not is_origin or (host != domain and not host.endswith(f".{domain}")):
+        raise SetupError(
+            "serve.origin_elsewhere",
+            "set CRM_WEBAUTHN_ORIGINS to addresses without a path, of the domain"
+            " CRM_WEBAUTHN_RP_ID or below it",
+            origin=origin,
+        )
 
 
 def _require_address(variable: str, url: str) -> None:

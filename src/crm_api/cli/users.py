@@ -19,17 +19,19 @@ from crm_core.identity import (
     GrantRole,
     InviteUser,
     LinkIdentity,
+    RemovePasskey,
     RemoveTotp,
     RevokeRole,
     SetPassword,
     SuspendUser,
     UnlinkIdentity,
+    User,
 )
 from crm_core.identity.user.events import UserInvited
 from crm_core.identity.user.user import User
 from crm_core.kernel.events import plain
 
-console = Console()
+console = Console(highlight=False)
 user = typer.Typer(help="Users: the first one is made here.")
 
 Password = Annotated[
@@ -105,6 +107,28 @@ def deactivate(email: Email) -> None:
 def remove_totp(email: Email) -> None:
     """Take a user's second factor away, as when the device is lost."""
     _execute(email, lambda user_id: RemoveTotp(user_id=user_id))
+
+
+@user.command("passkeys")
+def list_passkeys(email: Email) -> None:
+    """Print a user's passkeys: id, when registered, when used last, label."""
+    asyncio.run(_list_passkeys(email))
+
+
+async def _list_passkeys(email: str) -> None:
+    async with open_place() as place, await place.open_crm() as crm:
+        for passkey in (await crm.get(User, await user_id_of(crm, email))).passkeys.values():
+            used = "never" if passkey.used_at is None else f"{passkey.used_at:%Y-%m-%d}"
+            line = f"{passkey.passkey_id}  {passkey.registered_at:%Y-%m-%d}  {used}"
+            console.print(f"{line}  {passkey.label}", markup=False)
+
+
+@user.command("remove-passkey")
+def remove_passkey(
+    email: Email, passkey_id: Annotated[UUID, typer.Argument(help="As `crm user passkeys` has it.")]
+) -> None:
+    """Take one of a user's passkeys away, as when its device is lost."""
+    _execute(email, lambda user_id: RemovePasskey(user_id=user_id, passkey_id=passkey_id))
 
 
 @user.command("link")

@@ -31,7 +31,9 @@ _STATUS = {
 
 
 class HttpRefusal(Exception):
-    """`reason` is a code of the message catalogue, `parameters` what its sentence names."""
+    """`reason` is a code of the message catalogue, `parameters` what its sentence names, `beside`
+    what the client needs to go on.
+    """
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class HttpRefusal(Exception):
         **parameters: Any,
     ) -> None:
         super().__init__(reason)
+        self.beside: dict[str, Any] = {}
         self.code = code
         self.reason = reason
         self.headers = headers or {}
@@ -59,6 +62,7 @@ def refusal_error(refusal: HttpRefusal, language: Language) -> Any:
             "code": refusal.code.value,
             "reason": refusal.reason,
             "traceId": trace_id(),
+            **refusal.beside,
         },
     }
 

@@ -7,13 +7,10 @@ that comes from elsewhere opens nothing.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -24,6 +21,7 @@ from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]
     AsyncOAuth2Client,
 )
 
+from crm_api.kept import Kept, NotKept
 from crm_api.providers.fetching import (
     SECONDS_MAX,
     ProviderAway,
@@ -33,14 +31,12 @@ from crm_api.providers.fetching import (
 )
 from crm_api.providers.keys import IssuerKeys, keys_at
 from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
-from crm_core import Clock, SetupError
-from crm_core.privacy.cipher import Cipher
+from crm_core import Clock
 
 __all__ = ["Begun", "OidcProvider", "OidcSettings", "ProviderRefused"]
 
 FLOW_MINUTES = 10
 _METADATA_SECONDS = 3_600.0
-_PLACE = b"crm-api oidc flow"
 
 
 class ProviderRefused(Exception):
@@ -76,7 +72,6 @@ class _Flow(msgspec.Struct, frozen=True):
     state: str
     nonce: str
     verifier: str
-    until: datetime
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -96,7 +91,7 @@ class OidcProvider:
     def __init__(self, settings: OidcSettings, secret: bytes, clock: Clock) -> None:
         self.settings = settings
         self._clock = clock
-        self._cipher = Cipher(hmac.digest(secret, _PLACE, hashlib.sha256))
+        self._flows = Kept(_Flow, "crm-api oidc flow", secret, clock, minutes=FLOW_MINUTES)
         self._client = new_client()
         self._metadata: _Metadata | None = None
         self._metadata_at = 0.0
@@ -112,7 +107,6 @@ class OidcProvider:
             state=secrets.token_urlsafe(32),
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
-            until=self._clock.now() + timedelta(minutes=FLOW_MINUTES),
         )
         async with self._oauth(metadata) as oauth:
             url, _ = oauth.create_authorization_url(
@@ -121,8 +115,7 @@ class OidcProvider:
                 nonce=flow.nonce,
                 code_verifier=flow.verifier,
             )
-        sealed = self._cipher.seal(msgspec.json.encode(flow), _PLACE)
-        return Begun(url, base64.urlsafe_b64encode(sealed).decode())
+        return Begun(url, self._flows.seal(flow))
 
     async def finish(
         self, flow: str, code: str, state: str, issuer: str | None = None
@@ -130,7 +123,10 @@ class OidcProvider:
         """The claims of who has signed in. `issuer` as the provider has said it beside the code
         (RFC 9207). Raises ProviderRefused or ProviderAway.
         """
-        begun = self._opened(flow)
+        try:
+            begun = self._flows.open(flow)
+        except NotKept as lost:
+            raise ProviderRefused(lost.cause) from None
         if not hmac.compare_digest(begun.state.encode(), state.encode("utf-8", "replace")):
             raise ProviderRefused("state")
         metadata = await self._discovered()
@@ -147,16 +143,6 @@ class OidcProvider:
         ):
             raise ProviderRefused("nonce")
         return claims
-
-    def _opened(self, flow: str) -> _Flow:
-        try:
-            sealed = base64.urlsafe_b64decode(flow.encode())
-            begun = msgspec.json.decode(self._cipher.open(sealed, _PLACE), type=_Flow)
-        except (ValueError, SetupError, msgspec.DecodeError):
-            raise ProviderRefused("flow") from None
-        if self._clock.now() >= begun.until:
-            raise ProviderRefused("too late")
-        return begun
 
     async def _redeemed(self, metadata: _Metadata, code: str, begun: _Flow) -> str:
         try:

@@ -929,6 +929,9 @@ USER_INVITE: Command[User] = Command(
 USER_LINK_IDENTITY: Command[User] = Command(
     "userLinkIdentity", "UserLinkIdentityInput!", "user", User.FIELDS, Done[User]
 )
+USER_REMOVE_PASSKEY: Command[User] = Command(
+    "userRemovePasskey", "UserRemovePasskeyInput!", "user", User.FIELDS, Done[User]
+)
 USER_REMOVE_TOTP: Command[User] = Command(
     "userRemoveTotp", "UserRemoveTotpInput!", "user", User.FIELDS, Done[User]
 )

@@ -3782,6 +3782,29 @@ class SyncClient(SyncAsking):
             },
         )
 
+    def user_remove_passkey(
+        self,
+        *,
+        user_id: Id,
+        passkey_id: Id,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[User]:
+        """Takes a passkey away, as when its device is lost."""
+        return self._execute(
+            operations.USER_REMOVE_PASSKEY,
+            {
+                "userId": user_id,
+                "passkeyId": passkey_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
     def user_remove_totp(
         self,
         *,

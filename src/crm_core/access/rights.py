@@ -214,6 +214,8 @@ _ONESELF: Final = (
             "enrol_totp",
             "confirm_totp",
             "remove_totp",
+            "register_passkey",
+            "remove_passkey",
             "issue_key",
             "unlink_identity",
         ),

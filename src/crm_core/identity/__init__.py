@@ -39,8 +39,9 @@ from crm_core.identity.user.commands import (
     SuspendUser,
     UseCode,
 )
+from crm_core.identity.user.passkeys import RegisterPasskey, RemovePasskey, UsePasskey
 from crm_core.identity.user.sign_in import LinkIdentity, UnlinkIdentity
-from crm_core.identity.user.user import User, UserStatus
+from crm_core.identity.user.user import Passkey, User, UserStatus
 
 __all__ = [
     "ActivateUser",
@@ -64,6 +65,9 @@ __all__ = [
     "NoteFailedSignIn",
     "OnboardTenant",
     "OpenSession",
+    "Passkey",
+    "RegisterPasskey",
+    "RemovePasskey",
     "RemoveTeamMember",
     "RemoveTotp",
     "RenameTeam",
@@ -87,6 +91,7 @@ __all__ = [
     "Tenant",
     "UnlinkIdentity",
     "UseCode",
+    "UsePasskey",
     "User",
     "UserStatus",
 ]

@@ -15,7 +15,7 @@ from crm_core.identity.team.team import Team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.tenant.tenant import Tenant
 from crm_core.identity.user import commands as user
-from crm_core.identity.user import sign_in
+from crm_core.identity.user import passkeys, sign_in
 from crm_core.identity.user.user import User
 from crm_core.kernel.context import Context, commands_in
 
@@ -24,7 +24,7 @@ CONTEXT = Context(
     aggregates=(Tenant, User, Team, Role, Share, ApiKey, Session),
     commands=tuple(
         command
-        for module in (tenant, user, sign_in, team, role, share, api_key, session)
+        for module in (tenant, user, passkeys, sign_in, team, role, share, api_key, session)
         for command in commands_in(module)
     ),
 )

@@ -76,6 +76,34 @@ class TotpRemoved(Event):
     TOPIC = "identity.user.totp_removed"
 
 
+class PasskeyRegistered(Event):
+    """An authenticator of the user's holds the private half of `public_key` (COSE, RFC 9052).
+
+    Both ids and keys are in base64url, and sealed: they could be recognised elsewhere.
+    """
+
+    TOPIC = "identity.user.passkey_registered"
+    passkey_id: UUID
+    credential_id: PersonalText
+    public_key: PersonalText
+    sign_count: int
+    transports: tuple[str, ...]
+    label: PersonalText
+
+
+class PasskeyUsed(Event):
+    """The user has signed in by it; `sign_count` is what the authenticator counts, or 0."""
+
+    TOPIC = "identity.user.passkey_used"
+    passkey_id: UUID
+    sign_count: int
+
+
+class PasskeyRemoved(Event):
+    TOPIC = "identity.user.passkey_removed"
+    passkey_id: UUID
+
+
 class IdentityLinked(Event):
     """The user signs in at a provider, too: `subject` is who the user is to this issuer."""
 
@@ -90,7 +118,10 @@ class IdentityUnlinked(Event):
 
 
 class SignInFailed(Event):
-    """Somebody knew the address, and gave a wrong password or a wrong code."""
+    """Somebody knew the address, and gave a wrong password, code or passkey.
+
+    `passkey_copied`: its count went back, so that somebody has another one like it.
+    """
 
     TOPIC = "identity.user.sign_in_failed"
     factor: str

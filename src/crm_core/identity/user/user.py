@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from crm_core.access.rights import ADMIN
@@ -17,12 +17,28 @@ from crm_core.kernel.errors import Invalid, Rejected
 from crm_core.kernel.events import OptionalPersonalText, PersonalText
 from crm_core.kernel.values import normal_email
 
+PASSKEYS_MAX: Final = 20
+
 
 class UserStatus(StrEnum):
     INVITED = "INVITED"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     DEACTIVATED = "DEACTIVATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A credential of WebAuthn; its id and its key, in base64url, are what signing in asks for."""
+
+    passkey_id: UUID
+    credential_id: PersonalText
+    public_key: PersonalText
+    sign_count: int
+    transports: tuple[str, ...]
+    label: PersonalText
+    registered_at: datetime
+    used_at: datetime | None = None
 
 
 class User(Aggregate):
@@ -39,6 +55,7 @@ class User(Aggregate):
     is_totp_confirmed: bool = False
     totp_step: int = 0
     recovery_digests: frozenset[str] = frozenset()
+    passkeys: dict[UUID, Passkey] = field(default_factory=dict)
     identities: dict[str, PersonalText] = field(default_factory=dict)
 
     @classmethod
@@ -97,11 +114,17 @@ class User(Aggregate):
         if self.status is UserStatus.DEACTIVATED:
             return frozenset()
         emails = {HeldKey("login", self.email)} if isinstance(self.email, str) else set()
-        return frozenset(emails).union(
+        identities = {
             external_key("user", issuer, subject)
             for issuer, subject in self.identities.items()
             if isinstance(subject, str)
-        )
+        }
+        passkeys = {
+            HeldKey("passkey", passkey.credential_id)
+            for passkey in self.passkeys.values()
+            if isinstance(passkey.credential_id, str)
+        }
+        return frozenset(emails | identities | passkeys)
 
     # --- at other providers -------------------------------------------------------------------
 
@@ -121,9 +144,9 @@ class User(Aggregate):
     # --- the second factor --------------------------------------------------------------------
 
     @property
-    def needs_code(self) -> bool:
-        """Whether signing in takes a code beside the password."""
-        return self.is_totp_confirmed
+    def needs_second_factor(self) -> bool:
+        """Whether signing in takes something beside the password."""
+        return self.is_totp_confirmed or bool(self.passkeys)
 
     def enrol_totp(self, secret: str) -> None:
         self.require_present()
@@ -162,6 +185,55 @@ class User(Aggregate):
         if not isinstance(self.totp_secret, str):
             return None
         return step_of(self.totp_secret, code, self.at, after=self.totp_step)
+
+    # --- passkeys -----------------------------------------------------------------------------
+
+    def register_passkey(
+        self,
+        passkey_id: UUID,
+        *,
+        credential_id: str,
+        public_key: str,
+        sign_count: int,
+        transports: tuple[str, ...],
+        label: str,
+    ) -> None:
+        self.require_present()
+        if len(self.passkeys) >= PASSKEYS_MAX:
+            raise Rejected("user.too_many_passkeys", limit=PASSKEYS_MAX)
+        if self.passkey_of(credential_id) is not None:
+            raise Rejected("user.passkey_known")
+        self.record(
+            e.PasskeyRegistered,
+            passkey_id=passkey_id,
+            credential_id=credential_id,
+            public_key=public_key,
+            sign_count=sign_count,
+            transports=transports,
+            label=label.strip(),
+        )
+
+    def use_passkey(self, passkey_id: UUID, sign_count: int) -> None:
+        """Takes a sign-in that was proven. Authenticators that count do so upwards (WebAuthn
+        level 2, section 6.1.1): raises Rejected `user.passkey_copied` where one does not.
+        """
+        self.require_active()
+        passkey = self.passkeys.get(passkey_id)
+        if passkey is None:
+            raise Rejected("user.unknown_passkey")
+        counts = sign_count > 0 or passkey.sign_count > 0
+        if counts and sign_count <= passkey.sign_count:
+            raise Rejected("user.passkey_copied")
+        self.record(e.PasskeyUsed, passkey_id=passkey_id, sign_count=sign_count)
+
+    def remove_passkey(self, passkey_id: UUID) -> None:
+        if passkey_id in self.passkeys:
+            self.record(e.PasskeyRemoved, passkey_id=passkey_id)
+
+    def passkey_of(self, credential_id: str) -> Passkey | None:
+        """The passkey that an authenticator knows by this id."""
+        found = (p for p in self.passkeys.values() if p.credential_id == credential_id)
+        return next(found, None)
 
     # --- state --------------------------------------------------------------------------------
 
@@ -211,6 +283,23 @@ class User(Aggregate):
             case e.TotpRemoved():
                 self.totp_secret, self.is_totp_confirmed = None, False
                 self.recovery_digests = frozenset()
+            case e.PasskeyRegistered():
+                self.passkeys[event.passkey_id] = Passkey(
+                    passkey_id=event.passkey_id,
+                    credential_id=event.credential_id,
+                    public_key=event.public_key,
+                    sign_count=event.sign_count,
+                    transports=event.transports,
+                    label=event.label,
+                    registered_at=event.timestamp,
+                )
+            case e.PasskeyUsed():
+                used = self.passkeys[event.passkey_id]
+                self.passkeys[event.passkey_id] = replace(
+                    used, sign_count=event.sign_count, used_at=event.timestamp
+                )
+            case e.PasskeyRemoved():
+                self.passkeys.pop(event.passkey_id, None)
             case e.IdentityLinked():
                 self.identities[event.issuer] = event.subject
             case e.IdentityUnlinked():
