@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from crm_api.graphiql import graphiql_files, graphiql_page
 from crm_api.http.account import Account
 from crm_api.http.files import FileRoutes
+from crm_api.http.code_login import CodeLogin
 from crm_api.http.graphql import GraphQLApp
 from crm_api.http.guard import Guard
 from crm_api.http.health import Health
@@ -37,6 +38,7 @@ def create_app(services: Services) -> Starlette:
             Route("/login", answering(Login(services).sign_in), methods=["POST"]),
             Route("/health", Health(services).show),
             *Account(services).routes(),
+            *CodeLogin(services).routes(),
             *PasskeyLogin(services).routes(),
             *ProviderLogin(services).routes(),
             Route("/metrics", Metrics(services).show),

@@ -24,6 +24,7 @@ from crm_api.kept import Kept
 from crm_api.passkeys import Passkeys
 from crm_api.providers.fetching import new_client
 from crm_api.providers.oidc import OidcProvider
+from crm_api.sent_codes import SentCodes
 from crm_api.signing_in import HALFWAY_MINUTES, PASSWORDS_ONLY, Halfway, WaysIn
 from crm_api.tokens import Tokens
 from crm_core import Crm
@@ -71,6 +72,7 @@ class Services:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     oidc: OidcProvider | None = None
     passkeys: Passkeys | None = None
+    sent_codes: SentCodes | None = None
     attempts: Attempts = field(default_factory=Attempts)
 
 
@@ -144,6 +146,9 @@ async def open_services(
         opened.push_async_callback(buckets.close)
         oidc = bearer = None
         oidc = bearer = passkeys = None
+        oidc = bearer = passkeys = sent_codes = None
+        if ways_in.code_sender is not None:
+            sent_codes = SentCodes(ways_in.code_sender, secret, clock)
         if ways_in.passkeys is not None:
             passkeys = Passkeys(ways_in.passkeys, secret, clock)
         if ways_in.oidc is not None:
@@ -169,6 +174,7 @@ async def open_services(
             trusted=trusted,
             oidc=oidc,
             passkeys=passkeys,
+            sent_codes=sent_codes,
             attempts=attempts,
         )
         from crm_api.bulk.runner import BulkRunner  # it asks the schema, which knows of services

@@ -12,6 +12,7 @@ import msgspec
 from crm_api.providers.keys import keys_at, keys_in
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
+from crm_api.sent_codes import CodeSender
 from crm_core import Clock
 
 __all__ = [
@@ -57,6 +58,7 @@ class WaysIn:
     oidc: OidcSettings | None = None
     bearer: BearerSettings | None = None
     passkeys: PasskeySettings | None = None
+    code_sender: CodeSender | None = None
 
 
 PASSWORDS_ONLY = WaysIn()

@@ -21,7 +21,8 @@ from crm_core.execution import Execution
 from crm_core.explain import Explanation, Step, cause_of, field_origin
 from crm_core.identity.directory import Directory
 from crm_core.identity.passwords import is_right
-from crm_core.identity.user.user import User, UserStatus
+from crm_core.identity.user.state import UserStatus
+from crm_core.identity.user.user import User
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.clock import Clock, SystemClock
 from crm_core.kernel.errors import CrmError, Invalid, NotFound

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,37 +16,33 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_api.app import create_app
 from crm_api.graphql.ids import global_id
 from crm_api.passkeys import CEREMONY_MINUTES, PasskeyRefused, Passkeys
 from crm_api.services import Services, open_services
 from crm_api.signing_in import PasskeySettings, WaysIn
 from crm_core import SYSTEM, ManualClock
 from crm_core.identity import (
-    ActivateUser,
-    GrantRole,
-    InviteUser,
     RemovePasskey,
-    SetPassword,
     SuspendUser,
     User,
 )
 from crm_core.identity.user import events as e
-from crm_core.kernel.messages import Command
+from signing_in_people import (
+    PASSWORD,
+    Person,
+    events_of,
+    failures_of,
+    new_client,
+    new_person,
+    post,
+    reason,
+)
 from software_authenticator import Authenticator, Twist
 
 ROOT_KEY = bytes(range(32))
 ORIGIN = "https://app.example.com"
 SETTINGS = PasskeySettings("example.com", (ORIGIN,))
-PASSWORD = "correct horse battery staple"
 REFUSED = (401, "login.passkey_refused")
-
-
-@dataclass(frozen=True)
-class Person:
-    user_id: UUID
-    email: str
-    token: str
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +54,7 @@ async def served(shared_database_url: str) -> AsyncIterator[Services]:
 
 @pytest.fixture
 async def http(served: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """Each test from an address of its own, for attempts are counted by address."""
-    transport = httpx.ASGITransport(create_app(served), client=(uuid4().hex, 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://crm") as client:
+    async with new_client(served) as client:
         yield client
 
 
@@ -70,34 +63,9 @@ def device() -> Authenticator:
     return Authenticator(ORIGIN)
 
 
-async def new_person(served: Services, role: str = "sales") -> Person:
-    email = f"{uuid4().hex}@example.com"
-    invite = InviteUser(name="Rosa", email=email)
-    commands: list[Command] = [
-        invite,
-        ActivateUser(user_id=invite.user_id),
-        GrantRole(user_id=invite.user_id, role=role),
-        SetPassword(user_id=invite.user_id, password=PASSWORD),
-    ]
-    for command in commands:
-        await served.crm.execute(command, SYSTEM)
-    return Person(invite.user_id, email, served.tokens.issue(invite.user_id)[0])
-
-
 @pytest.fixture
 async def rosa(served: Services) -> Person:
     return await new_person(served)
-
-
-async def post(http: httpx.AsyncClient, path: str, bearer: str = "", **given: Any) -> Any:
-    headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
-    return await http.post(path, json=given, headers=headers)
-
-
-def reason(response: httpx.Response) -> tuple[int, str]:
-    body = response.json()
-    said = body["errors"][0]["extensions"]["reason"] if "errors" in body else "in"
-    return response.status_code, said
 
 
 async def register(
@@ -139,18 +107,7 @@ async def answer(
 
 
 async def types_of(served: Services, who: Person) -> list[type]:
-    return [type(event.data) for event in await served.crm.history(who.user_id)]
-
-
-async def failures_of(served: Services, who: Person, count: int) -> list[str]:
-    """The factors that failed, once so many were recorded: that is done aside."""
-    async with asyncio.timeout(10):
-        while True:
-            events = [event.data for event in await served.crm.history(who.user_id)]
-            failed = [event.factor for event in events if isinstance(event, e.SignInFailed)]
-            if len(failed) >= count:
-                return failed
-            await asyncio.sleep(0)
+    return [type(event) for event in await events_of(served, who)]
 
 
 # --- getting in -----------------------------------------------------------------------------------
@@ -171,8 +128,7 @@ async def test_a_passkey_lets_its_user_in_without_a_password(
     query = {"query": "{ viewer { id } }"}
     viewer = await post(http, "/graphql", signed_in["token"], **query)
     assert viewer.json()["data"]["viewer"]["id"] == signed_in["userId"]
-    (used,) = [event.data for event in await served.crm.history(rosa.user_id)
-               if isinstance(event.data, e.PasskeyUsed)]  # fmt: skip
+    (used,) = [event for event in await events_of(served, rosa) if isinstance(event, e.PasskeyUsed)]
     assert (used.passkey_id, used.sign_count) == (passkey_id, 1)
 
 
@@ -231,9 +187,7 @@ async def test_a_challenge_is_taken_once_by_all_processes(
     ways_in = WaysIn(passkeys=SETTINGS)
     async with (
         open_services(shared_database_url, ROOT_KEY, ways_in=ways_in) as other,
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_app(other)), base_url="http://crm"
-        ) as elsewhere,
+        new_client(other) as elsewhere,
     ):
         answers = await asyncio.gather(
             *(post(client, "/login/passkey/finish", **given)

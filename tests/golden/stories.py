@@ -29,7 +29,7 @@ from crm_core.identity.share.events import ShareLevel
 from crm_core.identity.team import commands as team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
-from crm_core.identity.user import passkeys, sign_in
+from crm_core.identity.user import passkeys, sent_codes, sign_in
 from crm_core.privacy.disclosure import commands as disclosure
 from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure import commands as erasure
@@ -428,6 +428,10 @@ def signing_in(first: int) -> Iterator[Command]:
     yield user.UseCode(user_id=CARA, code=recovery)
     yield user.NoteFailedSignIn(user_id=CARA, factor="password")
     yield user.RemoveTotp(user_id=CARA)
+    yield sent_codes.NoteCodeSent(user_id=CARA, purpose="TURN_ON")
+    yield sent_codes.TurnOnSentCodes(user_id=CARA)
+    yield sent_codes.UseSentCode(user_id=CARA)
+    yield sent_codes.TurnOffSentCodes(user_id=CARA)
     yield passkeys.RegisterPasskey(
         user_id=CARA, passkey_id=PASSKEY, credential_id="AQID", public_key="pQECAyYg",
         sign_count=0, transports=("internal", "hybrid"), label="laptop",

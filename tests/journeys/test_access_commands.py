@@ -62,6 +62,7 @@ def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
     ]
     assert crm("user", "passkeys", "ben@example.com") == []
     crm("user", "remove-passkey", "ben@example.com", str(UUID(int=1)))  # as often as one likes
+    crm("user", "turn-off-sent-codes", "ben@example.com")
     crm("user", "suspend", "ben@example.com")
     with pytest.raises(Exception, match=r"user\.last_administrator"):
         crm("user", "revoke", "anna@example.com", "admin")
@@ -181,6 +182,14 @@ def test_production_refuses_a_way_in_that_cannot_be_trusted(weak: dict[str, Any]
     with pytest.raises(SetupError) as refused:
         require_strong(Settings(**weak, production=True, behind_tls=True), STRONG)
     assert refused.value.code == "serve.weak_provider"
+
+
+def test_production_refuses_to_write_codes_to_a_folder() -> None:
+    spooling = {"code_spool_dir": Path("spool")}
+    assert Settings(**spooling).ways_in().code_sender is not None
+    with pytest.raises(SetupError) as refused:
+        require_strong(Settings(**spooling, production=True, behind_tls=True), STRONG)
+    assert refused.value.code == "serve.weak_code_sender"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from crm_api.providers.fetching import is_loopback
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import ALGORITHMS, STANDARD_ALGORITHMS
+from crm_api.sent_codes import SpooledCodes
 from crm_api.signing_in import BearerSettings, PasskeySettings, WaysIn
 from crm_core import SetupError
 
@@ -45,10 +46,18 @@ class SignInSettings(BaseSettings):
     """The domain that passkeys are made for; those of another one are of no use."""
     webauthn_origins: str | None = None
     """The pages that may ask for them, with commas between: `https://app.example.com`."""
+    code_spool_dir: Path | None = None
+    """For development: a folder to which codes are written that would be sent to users."""
 
     def ways_in(self) -> WaysIn:
         """Raises SetupError where something is missing or cannot be taken."""
-        return WaysIn(oidc=self._oidc(), bearer=self._bearer(), passkeys=self._passkeys())
+        spool = self.code_spool_dir
+        return WaysIn(
+            oidc=self._oidc(),
+            bearer=self._bearer(),
+            passkeys=self._passkeys(),
+            code_sender=None if spool is None else SpooledCodes(spool),
+        )
 
     def require_strong_sign_in(self) -> None:
         """Raises SetupError `serve.weak_…` for what must not be in production."""
@@ -65,6 +74,11 @@ class SignInSettings(BaseSettings):
             _require_https("CRM_JWT_ISSUER", ways.bearer.issuer)
             if ways.bearer.keys.startswith("http:"):
                 _require_https("CRM_JWT_KEYS", ways.bearer.keys)
+        if ways.code_sender is not None:
+            raise SetupError(
+                "serve.weak_code_sender",
+                "leave CRM_CODE_SPOOL_DIR unset; a sender of yours is given by `WaysIn`",
+            )
         if ways.passkeys is not None:
             for origin in ways.passkeys.origins:
                 _require_https("CRM_WEBAUTHN_ORIGINS", origin)

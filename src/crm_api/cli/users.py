@@ -24,6 +24,7 @@ from crm_core.identity import (
     RevokeRole,
     SetPassword,
     SuspendUser,
+    TurnOffSentCodes,
     UnlinkIdentity,
     User,
 )
@@ -129,6 +130,12 @@ def remove_passkey(
 ) -> None:
     """Take one of a user's passkeys away, as when its device is lost."""
     _execute(email, lambda user_id: RemovePasskey(user_id=user_id, passkey_id=passkey_id))
+
+
+@user.command("turn-off-sent-codes")
+def turn_off_sent_codes(email: Email) -> None:
+    """Let a user in without a code that is sent, as when the address is lost."""
+    _execute(email, lambda user_id: TurnOffSentCodes(user_id=user_id))
 
 
 @user.command("link")

@@ -87,10 +87,15 @@ class Login:
     def _second_factor_needed(self, user: User) -> HttpRefusal:
         """Says which ones would do, and hands out what shows that the password was right."""
         refusal = HttpRefusal(ErrorCode.UNAUTHENTICATED, "login.code_required")
-        factors = {"TOTP": user.is_totp_confirmed, "PASSKEY": bool(user.passkeys)}
+        services = self._services
+        factors = {
+            "TOTP": user.is_totp_confirmed,
+            "PASSKEY": bool(user.passkeys) and services.passkeys is not None,
+            "SENT_CODE": user.takes_sent_codes and services.sent_codes is not None,
+        }
         refusal.beside = {
             "factors": [name for name, is_on in factors.items() if is_on],
-            "flow": self._services.halfway.seal(Halfway(user.id)),
+            "flow": services.halfway.seal(Halfway(user.id)),
         }
         return refusal
 

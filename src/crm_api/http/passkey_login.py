@@ -14,13 +14,13 @@ from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.attempts import Limit
 from crm_api.http.guessing import Guessing, address_of
-from crm_api.http.posts import answering, read_fields, speaker, unauthenticated
+from crm_api.http.oneself import oneself
+from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.kept import NotKept
 from crm_api.passkeys import Asked, PasskeyRefused, Passkeys
 from crm_api.services import Services
-from crm_api.tokens import Session
-from crm_core import SYSTEM, ActorKind, CrmError, NotFound
+from crm_core import SYSTEM, CrmError, NotFound
 from crm_core.identity import Passkey, UsePasskey, User
 
 __all__ = ["PasskeyLogin"]
@@ -121,13 +121,13 @@ class PasskeyLogin:
 
     async def enrol(self, request: Request) -> dict[str, Any]:
         passkeys = self._passkeys
-        _, user = await self._oneself(request)
+        _, user = await oneself(self._services, request, "user.register_passkey")
         return _answer(passkeys.ask_to_register(user))
 
     async def confirm(self, request: Request) -> dict[str, Any]:
         """Registers what has answered, for the user who sends this."""
         passkeys = self._passkeys
-        session, user = await self._oneself(request)
+        session, user = await oneself(self._services, request, "user.register_passkey")
         given = await read_fields(request, Registered)
         try:
             register = passkeys.registration(given.flow, given.credential, user.id, given.label)
@@ -141,16 +141,8 @@ class PasskeyLogin:
         return {"passkeyId": str(register.passkey_id)}
 
     async def list(self, request: Request) -> dict[str, Any]:
-        _, user = await self._oneself(request)
+        _, user = await oneself(self._services, request, "user.register_passkey")
         return {"passkeys": [_shown(passkey) for passkey in user.passkeys.values()]}
-
-    async def _oneself(self, request: Request) -> tuple[Session, User]:
-        """Who has signed in, and acts for nobody else. Raises HttpRefusal."""
-        session = await speaker(self._services, request)
-        actor = session.actor
-        if actor.kind is not ActorKind.USER or actor.on_behalf_of is not None:
-            raise HttpRefusal(ErrorCode.FORBIDDEN, "access.denied", right="user.register_passkey")
-        return session, await self._services.crm.get(User, UUID(actor.id))
 
     @property
     def _passkeys(self) -> Passkeys:

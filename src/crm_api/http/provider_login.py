@@ -13,12 +13,13 @@ from starlette.routing import Route
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
-from crm_api.http.posts import answering, read_fields, speaker, unauthenticated
+from crm_api.http.oneself import oneself
+from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.providers.fetching import ProviderAway
 from crm_api.providers.oidc import OidcProvider, ProviderRefused
 from crm_api.services import Services
-from crm_core import SYSTEM, Actor, ActorKind, CrmError
+from crm_core import SYSTEM, Actor, CrmError
 from crm_core.identity import LinkIdentity, User
 from crm_core.kernel.values import normal_email
 
@@ -75,12 +76,9 @@ class ProviderLogin:
 
     async def link(self, request: Request) -> dict[str, Any]:
         """Links the identity, just proven, to the user who sends this."""
-        session = await speaker(self._services, request)
-        if session.actor.kind is not ActorKind.USER or session.actor.on_behalf_of is not None:
-            raise HttpRefusal(ErrorCode.FORBIDDEN, "access.denied", right="user.link_identity")
-        user_id = UUID(session.actor.id)
+        _, user = await oneself(self._services, request, "user.link_identity")
         claims = await self._proven(request)
-        await self._link(user_id, claims)
+        await self._link(user.id, claims)
         return {}
 
     @property

@@ -3898,6 +3898,27 @@ class Client(Asking):
             },
         )
 
+    async def user_turn_off_sent_codes(
+        self,
+        *,
+        user_id: Id,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[User]:
+        """Ends that signing in takes a code that is sent, as when the address is lost."""
+        return await self._execute(
+            operations.USER_TURN_OFF_SENT_CODES,
+            {
+                "userId": user_id,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
     async def user_unlink_identity(
         self,
         *,

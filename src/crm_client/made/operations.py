@@ -944,6 +944,9 @@ USER_SET_PASSWORD: Command[User] = Command(
 USER_SUSPEND: Command[User] = Command(
     "userSuspend", "UserSuspendInput!", "user", User.FIELDS, Done[User]
 )
+USER_TURN_OFF_SENT_CODES: Command[User] = Command(
+    "userTurnOffSentCodes", "UserTurnOffSentCodesInput!", "user", User.FIELDS, Done[User]
+)
 USER_UNLINK_IDENTITY: Command[User] = Command(
     "userUnlinkIdentity", "UserUnlinkIdentityInput!", "user", User.FIELDS, Done[User]
 )

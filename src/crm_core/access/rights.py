@@ -214,6 +214,8 @@ _ONESELF: Final = (
             "enrol_totp",
             "confirm_totp",
             "remove_totp",
+            "turn_on_sent_codes",
+            "turn_off_sent_codes",
             "register_passkey",
             "remove_passkey",
             "issue_key",

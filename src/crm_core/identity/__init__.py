@@ -40,8 +40,15 @@ from crm_core.identity.user.commands import (
     UseCode,
 )
 from crm_core.identity.user.passkeys import RegisterPasskey, RemovePasskey, UsePasskey
+from crm_core.identity.user.sent_codes import (
+    NoteCodeSent,
+    TurnOffSentCodes,
+    TurnOnSentCodes,
+    UseSentCode,
+)
 from crm_core.identity.user.sign_in import LinkIdentity, UnlinkIdentity
-from crm_core.identity.user.user import Passkey, User, UserStatus
+from crm_core.identity.user.state import Passkey, UserStatus
+from crm_core.identity.user.user import User
 
 __all__ = [
     "ActivateUser",
@@ -62,6 +69,7 @@ __all__ = [
     "IssueApiKey",
     "LinkIdentity",
     "MoveTeam",
+    "NoteCodeSent",
     "NoteFailedSignIn",
     "OnboardTenant",
     "OpenSession",
@@ -89,9 +97,12 @@ __all__ = [
     "SuspendUser",
     "Team",
     "Tenant",
+    "TurnOffSentCodes",
+    "TurnOnSentCodes",
     "UnlinkIdentity",
     "UseCode",
     "UsePasskey",
+    "UseSentCode",
     "User",
     "UserStatus",
 ]

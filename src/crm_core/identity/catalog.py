@@ -15,16 +15,29 @@ from crm_core.identity.team.team import Team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.tenant.tenant import Tenant
 from crm_core.identity.user import commands as user
-from crm_core.identity.user import passkeys, sign_in
+from crm_core.identity.user import passkeys, sent_codes, sign_in
 from crm_core.identity.user.user import User
 from crm_core.kernel.context import Context, commands_in
+
+_OF_SIGNING_IN = (passkeys, sent_codes, sign_in)
 
 CONTEXT = Context(
     name="identity",
     aggregates=(Tenant, User, Team, Role, Share, ApiKey, Session),
     commands=tuple(
         command
-        for module in (tenant, user, passkeys, sign_in, team, role, share, api_key, session)
+        for module in (
+            tenant,
+            user,
+            passkeys,
+            sent_codes,
+            sign_in,
+            team,
+            role,
+            share,
+            api_key,
+            session,
+        )
         for command in commands_in(module)
     ),
 )

@@ -27,7 +27,7 @@ from crm_core.identity.share import events as share
 from crm_core.identity.team import events as team
 from crm_core.identity.tenant import events as tenant
 from crm_core.identity.user import events as user
-from crm_core.identity.user.user import UserStatus
+from crm_core.identity.user.state import UserStatus
 from crm_core.kernel.events import Event
 from crm_core.kernel.messages import Actor, ActorKind
 

@@ -20,7 +20,8 @@ from crm_core.identity.user.commands import (
     SetPassword,
     SuspendUser,
 )
-from crm_core.identity.user.user import User, UserStatus
+from crm_core.identity.user.state import UserStatus
+from crm_core.identity.user.user import User
 from crm_core.kernel.messages import SYSTEM, Actor, Command
 from crm_core.testing import Scenario
 

@@ -29,7 +29,9 @@ INTERNAL: frozenset[str] = frozenset(
         "session.open", "session.rotate",
         "api_key.issue", "user.enrol_totp", "user.confirm_totp",  # their secrets are made here
         "user.use_code", "user.note_failed_sign_in",
-        "user.register_passkey", "user.use_passkey",  # what they say was proved at the door
+        # What these say was proved at the door.
+        "user.register_passkey", "user.use_passkey", "user.turn_on_sent_codes",
+        "user.use_sent_code", "user.note_code_sent",
         "erasure.record_key_destroyed", "erasure.complete", "disclosure.record",
         "retention.record_applied",
         "bulk_operation.note_progress", "bulk_operation.complete", "bulk_operation.fail",

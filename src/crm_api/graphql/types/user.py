@@ -12,8 +12,8 @@ from crm_api.graphql.fields import resolver
 from crm_api.graphql.links import linked
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.node import Record
+from crm_core.identity.user.state import UserStatus
 from crm_core.identity.user.user import User as UserAggregate
-from crm_core.identity.user.user import UserStatus
 
 __all__ = ["USER", "User"]
 

@@ -76,6 +76,29 @@ class TotpRemoved(Event):
     TOPIC = "identity.user.totp_removed"
 
 
+class SentCodesTurnedOn(Event):
+    """From now on signing in takes a code as well, which is sent to the user's address."""
+
+    TOPIC = "identity.user.sent_codes_turned_on"
+
+
+class SentCodesTurnedOff(Event):
+    TOPIC = "identity.user.sent_codes_turned_off"
+
+
+class CodeSent(Event):
+    """A code was given to what sends it to the user's address; neither is recorded."""
+
+    TOPIC = "identity.user.code_sent"
+    purpose: str
+
+
+class SentCodeUsed(Event):
+    """The user has signed in by a code that was sent."""
+
+    TOPIC = "identity.user.sent_code_used"
+
+
 class PasskeyRegistered(Event):
     """An authenticator of the user's holds the private half of `public_key` (COSE, RFC 9052).
 

@@ -1,0 +1,79 @@
+"""People who sign in over HTTP, and what the tests of the ways in ask about them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from crm_api.app import create_app
+from crm_api.services import Services
+from crm_core import SYSTEM
+from crm_core.identity import ActivateUser, GrantRole, InviteUser, SetPassword
+from crm_core.identity.user import events as e
+from crm_core.kernel.events import Event
+from crm_core.kernel.messages import Command
+
+__all__ = ["PASSWORD", "Person", "events_of", "failures_of", "new_client", "new_person", "post",
+           "reason"]  # fmt: skip
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Person:
+    """`token`: of a session that a password has opened."""
+
+    user_id: UUID
+    email: str
+    token: str
+
+
+def new_client(services: Services) -> httpx.AsyncClient:
+    """From an address of its own, for attempts are counted by address."""
+    transport = httpx.ASGITransport(create_app(services), client=(uuid4().hex, 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://crm")
+
+
+async def new_person(services: Services, role: str = "sales") -> Person:
+    email = f"{uuid4().hex}@example.com"
+    invite = InviteUser(name="Rosa", email=email)
+    commands: list[Command] = [
+        invite,
+        ActivateUser(user_id=invite.user_id),
+        GrantRole(user_id=invite.user_id, role=role),
+        SetPassword(user_id=invite.user_id, password=PASSWORD),
+    ]
+    for command in commands:
+        await services.crm.execute(command, SYSTEM)
+    async with new_client(services) as http:
+        signed_in = await post(http, "/login", email=email, password=PASSWORD)
+    return Person(invite.user_id, email, signed_in.json()["token"])
+
+
+async def post(http: httpx.AsyncClient, path: str, bearer: str = "", **given: Any) -> Any:
+    headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
+    return await http.post(path, json=given, headers=headers)
+
+
+def reason(response: httpx.Response) -> tuple[int, str]:
+    body = response.json()
+    said = body["errors"][0]["extensions"]["reason"] if "errors" in body else "in"
+    return response.status_code, said
+
+
+async def events_of(services: Services, who: Person) -> list[Event]:
+    return [event.data for event in await services.crm.history(who.user_id)]
+
+
+async def failures_of(services: Services, who: Person, count: int) -> list[str]:
+    """The factors that failed, once so many were recorded: that is done aside."""
+    async with asyncio.timeout(10):
+        while True:
+            happened = await events_of(services, who)
+            failed = [event.factor for event in happened if isinstance(event, e.SignInFailed)]
+            if len(failed) >= count:
+                return failed
