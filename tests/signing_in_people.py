@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -18,7 +18,9 @@ from crm_core.kernel.events import Event
 from crm_core.kernel.messages import Command
 
 __all__ = ["PASSWORD", "Person", "events_of", "failures_of", "new_client", "new_person", "post",
-           "reason"]  # fmt: skip
+           "reason", "recorded"]  # fmt: skip
+
+E = TypeVar("E", bound=Event)
 
 PASSWORD = "correct horse battery staple"
 
@@ -69,11 +71,19 @@ async def events_of(services: Services, who: Person) -> list[Event]:
     return [event.data for event in await services.crm.history(who.user_id)]
 
 
-async def failures_of(services: Services, who: Person, count: int) -> list[str]:
-    """The factors that failed, once so many were recorded: that is done aside."""
-    async with asyncio.timeout(10):
-        while True:
-            happened = await events_of(services, who)
-            failed = [event.factor for event in happened if isinstance(event, e.SignInFailed)]
-            if len(failed) >= count:
-                return failed
+async def recorded(services: Services, user_id: UUID, kind: type[E]) -> list[E]:
+    """The user's events of a kind, once what is recorded aside has been recorded."""
+    noting = [
+        task
+        for task in asyncio.all_tasks()
+        if getattr(task.get_coro(), "__qualname__", "").startswith("Guessing.")
+    ]
+    if noting:
+        await asyncio.wait(noting, timeout=10)
+    history = await services.crm.history(user_id)
+    return [event.data for event in history if isinstance(event.data, kind)]
+
+
+async def failures_of(services: Services, who: Person) -> list[str]:
+    """The factors that failed."""
+    return [event.factor for event in await recorded(services, who.user_id, e.SignInFailed)]

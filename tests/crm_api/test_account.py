@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from crm_api.graphql.ids import global_id, uuid_of
 from crm_core import SYSTEM, Actor, ActorKind
-from crm_core.customers.customer.commands import RegisterPerson
 from crm_core.identity import (
     EndSession,
     RemoveTotp,
@@ -21,6 +19,7 @@ from crm_core.identity import (
     User,
 )
 from crm_core.identity.user import events as e
+from signing_in_people import new_client, recorded
 
 PASSWORD = "correct horse battery staple"
 VIEWER = "{ viewer { id } }"
@@ -216,9 +215,19 @@ async def test_a_code_is_asked_for_taken_once_and_recorded(api: Any, user: User)
 
 async def test_a_failed_sign_in_is_recorded_with_its_user(api: Any, user: User) -> None:
     await post(api, "/login", email=user.email, password="wrong " + PASSWORD)
-    async with asyncio.timeout(10):
-        while e.SignInFailed not in await types_of(api, user):
-            await api.services.crm.execute(RegisterPerson(name="later"), SYSTEM)
+    assert len(await recorded(api.services, user.id, e.SignInFailed)) == 1
+
+
+async def test_a_user_whose_attempts_are_used_up_is_recorded_as_locked_once(
+    api: Any, user: User
+) -> None:
+    given = {"email": user.email, "password": "wrong " + PASSWORD}
+    async with new_client(api.services) as http:
+        answers = [(await http.post("/login", json=given)).status_code for _ in range(8)]
+    assert answers == [401] * 5 + [429] * 3
+    assert len(await recorded(api.services, user.id, e.SignInFailed)) == 5
+    (locked,) = await recorded(api.services, user.id, e.SignInLocked)
+    assert locked.seconds == 60
 
 
 async def test_a_weak_password_is_refused(api: Any, user: User) -> None:

@@ -37,6 +37,7 @@ from crm_core.identity import (
 )
 from crm_core.identity.user import events as e
 from oidc_provider import SigningProvider, provider
+from signing_in_people import new_client
 
 ROOT_KEY = bytes(range(32))
 # The provider runs in a thread of this process, and uses what its libraries will give up one day.
@@ -69,10 +70,9 @@ async def served(shared_database_url: str, at: SigningProvider) -> AsyncIterator
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def http(served: Services) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(served))
-    async with httpx.AsyncClient(transport=transport, base_url="http://crm") as client:
+    async with new_client(served) as client:
         yield client
 
 
@@ -415,3 +415,11 @@ async def test_a_password_of_the_user_still_works(
     await served.crm.execute(SetPassword(user_id=user_id, password=PASSWORD), SYSTEM)
     response = await http.post("/login", json={"email": email, "password": PASSWORD})
     assert response.status_code == 200
+
+
+async def test_guessing_is_slowed_down_for_one_address(http: httpx.AsyncClient) -> None:
+    back = {"flow": "x", "code": "x", "state": "x"}
+    for path, given in (("/login/provider", {}), ("/login/provider/finish", back)):
+        answers = [await http.post(path, json=given) for _ in range(31)]
+        assert 429 not in [answer.status_code for answer in answers[:30]]
+        assert reason(answers[30]) == (429, "login.too_many_attempts")

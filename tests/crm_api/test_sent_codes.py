@@ -37,6 +37,7 @@ from signing_in_people import (
     new_person,
     post,
     reason,
+    recorded,
 )
 
 ROOT_KEY = bytes(range(32))
@@ -154,7 +155,9 @@ async def test_five_tries_are_all_that_a_code_has(
     async with new_client(served) as elsewhere:
         late = await finish(elsewhere, flow, postman.code)
     assert late == (429, "login.too_many_attempts")
-    assert await failures_of(served, rosa, 5) == ["sent_code"] * 5
+    assert await failures_of(served, rosa) == ["sent_code"] * 5
+    (locked,) = await recorded(served, rosa.user_id, e.SignInLocked)
+    assert locked.seconds == 600
 
 
 async def test_a_new_code_is_sent_five_times_within_ten_minutes(

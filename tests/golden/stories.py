@@ -427,6 +427,7 @@ def signing_in(first: int) -> Iterator[Command]:
     yield user.UseCode(user_id=CARA, code=pyotp.TOTP(secret).at(moment_of(first + 2)))
     yield user.UseCode(user_id=CARA, code=recovery)
     yield user.NoteFailedSignIn(user_id=CARA, factor="password")
+    yield user.NoteSignInLocked(user_id=CARA, seconds=60)
     yield user.RemoveTotp(user_id=CARA)
     yield sent_codes.NoteCodeSent(user_id=CARA, purpose="TURN_ON")
     yield sent_codes.TurnOnSentCodes(user_id=CARA)

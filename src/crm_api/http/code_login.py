@@ -13,7 +13,7 @@ from starlette.routing import Route
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.attempts import Limit
-from crm_api.http.guessing import Guessing, address_of
+from crm_api.http.guessing import Guessing
 from crm_api.http.oneself import oneself
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
@@ -38,7 +38,6 @@ _WINDOW_SECONDS = CODE_MINUTES * 60
 _TRIES_MAX = 5  # for one code
 _TRIES_OF_USER_MAX = 20  # within ten minutes
 _SENT_MAX = 5  # to one user within ten minutes
-_FROM_ADDRESS_MAX = 30  # within a minute
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -115,7 +114,7 @@ class CodeLogin:
         if not isinstance(user.email, str):
             raise Rejected("user.no_address")
         limit = Limit(f"codes to {user.id}", _SENT_MAX, _WINDOW_SECONDS)
-        await self._guessing.require_patience(limit)
+        await self._guessing.require_patience_for(user.id, limit)
         await self._services.crm.execute(NoteCodeSent(user_id=user.id, purpose=purpose), SYSTEM)
         try:
             return {"flow": await codes.send(user.id, user.email, purpose)}
@@ -131,15 +130,15 @@ class CodeLogin:
         """The sending whose code has come back, of this user if one is named."""
         codes = self._codes
         given = await read_fields(request, CodeGiven)
-        limit = Limit(f"code from {address_of(request)}", _FROM_ADDRESS_MAX)
-        await self._guessing.require_patience(limit)
+        await self._guessing.require_patience(request, "sent code")
         try:
             sending = codes.opened(given.flow, purpose)
         except CodeRefused as refused:
             raise _refused(refused.cause) from None
         if user_id not in (None, sending.user_id):
             raise _refused("another user")
-        await self._guessing.require_patience(
+        await self._guessing.require_patience_for(
+            sending.user_id,
             Limit(f"code {sending.id}", _TRIES_MAX, _WINDOW_SECONDS),
             Limit(f"codes of {sending.user_id}", _TRIES_OF_USER_MAX, _WINDOW_SECONDS),
         )

@@ -53,23 +53,19 @@ class Login:
     async def sign_in(self, request: Request) -> dict[str, Any]:
         given = _credentials(await read_json(request))
         email = given.email.strip().lower()
-        address = address_of(request)
         # Few from one place for one user; more in all, so that nobody can lock another one out
         # from elsewhere at little cost.
-        limits = (
-            Limit(f"{email} {address}", 5),
-            Limit(f"of {email}", 30),
-            Limit(f"from {address}", 30),
-        )
-        await self._guessing.require_patience(*limits)
+        here = Limit(f"{email} {address_of(request)}", 5)
+        await self._guessing.require_patience(request, "password")
+        await self._guessing.require_patience_for(email, here, Limit(f"of {email}", 30))
         async with self._checking:
             user = await self._services.crm.authenticate(given.email, given.password)
         if user is None:
             log.warning("login.failed")
-            self._guessing.note_at(given.email, "password")
+            self._guessing.note(email, "password")
             raise HttpRefusal(ErrorCode.UNAUTHENTICATED, "login.failed")
         await self._check_second_factor(user, given)
-        await self._services.attempts.forget(limits[0].key)
+        await self._services.attempts.forget(here.key)
         return await open_session(self._services, user.id, "password")
 
     async def _check_second_factor(self, user: User, given: Credentials) -> None:

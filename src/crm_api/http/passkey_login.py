@@ -12,8 +12,7 @@ from starlette.routing import Route
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
-from crm_api.http.attempts import Limit
-from crm_api.http.guessing import Guessing, address_of
+from crm_api.http.guessing import Guessing
 from crm_api.http.oneself import oneself
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
@@ -26,8 +25,6 @@ from crm_core.identity import Passkey, UsePasskey, User
 __all__ = ["PasskeyLogin"]
 
 log = structlog.get_logger()
-
-_ATTEMPTS_MAX = 30
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -87,8 +84,7 @@ class PasskeyLogin:
         """Opens a session for the user whose passkey has answered."""
         given = await read_fields(request, Answered)
         passkeys = self._passkeys
-        limit = Limit(f"passkey from {address_of(request)}", _ATTEMPTS_MAX)
-        await self._guessing.require_patience(limit)
+        await self._guessing.require_patience(request, "passkey")
         try:
             claim = passkeys.claim(given.flow, given.credential)
             user = await self._services.crm.get(User, claim.user_id)

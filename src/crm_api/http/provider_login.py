@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
+from crm_api.http.guessing import Guessing
 from crm_api.http.oneself import oneself
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
@@ -47,6 +48,7 @@ class ProviderLogin:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._guessing = Guessing(services)
 
     def routes(self) -> list[Route]:
         return [
@@ -59,8 +61,10 @@ class ProviderLogin:
         ]
 
     async def begin(self, request: Request) -> dict[str, Any]:
+        provider = self._provider
+        await self._guessing.require_patience(request, "begun at provider")
         try:
-            begun = await self._provider.begin()
+            begun = await provider.begin()
         except ProviderAway as away:
             raise _away(away) from None
         return {"url": begun.url, "flow": begun.flow}
@@ -90,6 +94,7 @@ class ProviderLogin:
 
     async def _proven(self, request: Request) -> Mapping[str, Any]:
         provider = self._provider
+        await self._guessing.require_patience(request, "provider")
         back = await read_fields(request, CameBack)
         try:
             return await provider.finish(back.flow, back.code, back.state, back.iss)

@@ -28,7 +28,7 @@ INTERNAL: frozenset[str] = frozenset(
         "tenant.onboard", "tenant.suspend", "tenant.resume",
         "session.open", "session.rotate",
         "api_key.issue", "user.enrol_totp", "user.confirm_totp",  # their secrets are made here
-        "user.use_code", "user.note_failed_sign_in",
+        "user.use_code", "user.note_failed_sign_in", "user.note_sign_in_locked",
         # What these say was proved at the door.
         "user.register_passkey", "user.use_passkey", "user.turn_on_sent_codes",
         "user.use_sent_code", "user.note_code_sent",

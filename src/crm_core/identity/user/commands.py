@@ -218,6 +218,17 @@ class NoteFailedSignIn(OnUser, frozen=True, kw_only=True):
         (await work.load(User, self.user_id)).fail_sign_in(self.factor)
 
 
+class NoteSignInLocked(OnUser, frozen=True, kw_only=True):
+    """Records that attempts to sign in as this user are not taken for a while."""
+
+    NAME = "user.note_sign_in_locked"
+    user_id: UUID
+    seconds: Annotated[int, Meta(ge=1)]
+
+    async def handle(self, work: Work) -> None:
+        (await work.load(User, self.user_id)).lock_sign_in(self.seconds)
+
+
 async def require_authority(work: Work, user: User) -> None:
     """Only who may do all that a user may has power over them; oneself always."""
     if work.actor.id != str(user.id):

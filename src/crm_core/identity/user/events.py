@@ -140,6 +140,15 @@ class IdentityUnlinked(Event):
     issuer: str
 
 
+class SignInLocked(Event):
+    """So many attempts were made for this user that none is taken for up to `seconds`. Recorded
+    once in this time.
+    """
+
+    TOPIC = "identity.user.sign_in_locked"
+    seconds: int
+
+
 class SignInFailed(Event):
     """Somebody knew the address, and gave a wrong password, code or passkey.
 

@@ -152,7 +152,7 @@ class UserState(Aggregate):
                 self.identities[event.issuer] = event.subject
             case e.IdentityUnlinked():
                 self.identities.pop(event.issuer, None)
-            case e.SignInFailed() | e.CodeSent() | e.SentCodeUsed():
+            case e.SignInFailed() | e.SignInLocked() | e.CodeSent() | e.SentCodeUsed():
                 pass  # for the record
             case _:
                 assert_never(event)

@@ -120,6 +120,9 @@ class User(UserState):
     def fail_sign_in(self, factor: str) -> None:
         self.record(e.SignInFailed, factor=factor)
 
+    def lock_sign_in(self, seconds: int) -> None:
+        self.record(e.SignInLocked, seconds=seconds)
+
     def _step_of(self, code: str) -> int | None:
         if not isinstance(self.totp_secret, str):
             return None
