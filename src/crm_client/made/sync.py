@@ -3854,17 +3854,19 @@ class SyncClient(SyncAsking):
         *,
         user_id: Id,
         password: str,
+        present_password: str | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         effective_at: datetime | None = None,
         dry_run: bool | None = None,
     ) -> Done[User]:
-        """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash."""
+        """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash. Who sets the own one gives the present one, if there is one."""
         return self._execute(
             operations.USER_SET_PASSWORD,
             {
                 "userId": user_id,
                 "password": password,
+                "presentPassword": present_password,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,

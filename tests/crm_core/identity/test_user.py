@@ -27,6 +27,7 @@ from crm_core.testing import Scenario
 
 ROSA, SAM = (UUID(int=n) for n in range(1, 3))
 PASSWORD = "correct horse battery"
+NEW = "another long password"
 
 invited = InviteUser(user_id=ROSA, name="Rosa Luz", email="rosa@example.com")
 activated = ActivateUser(user_id=ROSA)
@@ -167,6 +168,29 @@ async def test_a_new_password_takes_the_place_of_the_old() -> None:
         await execute(crm, invited, activated, with_password, renewed)
         assert await crm.authenticate("rosa@example.com", PASSWORD) is None
         assert await crm.authenticate("rosa@example.com", renewed.password) is not None
+
+
+@pytest.mark.parametrize("actor", [as_rosa, Actor(as_rosa.kind, str(SAM), str(ROSA))], ids=str)
+def test_the_own_password_is_set_with_the_present_one(scenario: Scenario, actor: Actor) -> None:
+    """Also by who acts as oneself."""
+    sam = InviteUser(user_id=SAM, name="Sam"), ActivateUser(user_id=SAM)
+    scenario.given(invited, activated, made_sales, with_password, *sam)
+    scenario.given(GrantRole(user_id=SAM, role="admin"))
+
+    def renewed(present: str | None) -> SetPassword:
+        return SetPassword(user_id=ROSA, password=NEW, present_password=present)
+
+    scenario.when(renewed(None), actor=actor).then_rejected("user.present_password_needed")
+    scenario.when(renewed(PASSWORD + "!"), actor=actor).then_rejected("user.wrong_password")
+    scenario.when(renewed(PASSWORD), actor=actor).then(e.PasswordSet)
+
+
+def test_a_first_password_and_that_of_another_take_none(scenario: Scenario) -> None:
+    first = SetPassword(user_id=ROSA, password=NEW)
+    scenario.given(invited, activated, GrantRole(user_id=ROSA, role="admin"))
+    scenario.when(first, actor=as_rosa).then(e.PasswordSet)
+    scenario.given(InviteUser(user_id=SAM, name="Sam"), SetPassword(user_id=SAM, password=PASSWORD))
+    scenario.when(SetPassword(user_id=SAM, password=NEW), actor=as_rosa).then(e.PasswordSet)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from uuid import UUID
 from msgspec import Meta, field
 
 from crm_core.access.rights import ADMIN
-from crm_core.identity.passwords import check_strength, hash_of
+from crm_core.identity.passwords import check_strength, hash_of, is_right
 from crm_core.identity.role.commands import rules_of
 from crm_core.identity.user.user import User
 from crm_core.kernel.errors import Rejected
+from crm_core.kernel.events import Redacted
 from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import Command, Work
 from crm_core.kernel.values import Code, Name, ShortText
@@ -104,18 +105,32 @@ class EraseUser(Erases, frozen=True, kw_only=True):
 
 
 class SetPassword(OnUser, frozen=True, kw_only=True):
-    """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash."""
+    """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash.
+
+    Who sets the own one gives the present one, if there is one.
+    """
 
     NAME = "user.set_password"
     user_id: UUID
     password: Password
+    present_password: Annotated[str, Meta(max_length=200)] | None = None
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
         await require_authority(work, user)
+        if str(user.id) in (work.actor.id, work.actor.on_behalf_of):
+            await self._require_present(user.password_hash)
         known = [text for text in (user.name, user.email) if isinstance(text, str)]
         await asyncio.to_thread(check_strength, self.password, known)
         user.set_password(await asyncio.to_thread(hash_of, self.password))
+
+    async def _require_present(self, password_hash: str | Redacted | None) -> None:
+        if not isinstance(password_hash, str):
+            return
+        if self.present_password is None:
+            raise Rejected("user.present_password_needed")
+        if not await asyncio.to_thread(is_right, self.present_password, password_hash):
+            raise Rejected("user.wrong_password")
 
 
 class GrantRole(OnUser, frozen=True, kw_only=True):
