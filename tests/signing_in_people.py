@@ -25,9 +25,9 @@ E = TypeVar("E", bound=Event)
 PASSWORD = "correct horse battery staple"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Person:
-    """`token`: of a session that a password has opened."""
+    """`token`: of the session that goes on; a changed factor ends it, and opens another."""
 
     user_id: UUID
     email: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,10 +21,18 @@ from crm_api.providers.verifier import Verifier
 from crm_api.tokens import Session, Tokens
 from crm_core import Actor, Crm
 
-__all__ = ["Credentials", "Made", "made_key", "made_refresh_token", "parsed_refresh_token"]
+__all__ = [
+    "RECENT_MINUTES",
+    "Credentials",
+    "Made",
+    "made_key",
+    "made_refresh_token",
+    "parsed_refresh_token",
+]
 
 log = structlog.get_logger()
 
+RECENT_MINUTES = 15
 _KEY = "crmk_"
 _LENGTH_MAX = 200
 _EPOCH_SECONDS_MAX = 253_402_300_799  # the year 9999 ends: datetimes go no further
@@ -74,6 +82,14 @@ class Credentials:
     async def is_good(self, session: Session) -> bool:
         """Whether the session has neither run out nor been ended since."""
         return self._tokens.is_valid(session) and await self._going_on(session) is not None
+
+    async def is_recent(self, session: Session) -> bool:
+        """Whether its user has signed in within the last `RECENT_MINUTES`."""
+        if session.session_id is None:
+            return False
+        now = self._crm.store.ledger.clock.now()
+        known = (await self._crm.authority.directory()).session(session.session_id, now)
+        return known is not None and now < known.opened_at + timedelta(minutes=RECENT_MINUTES)
 
     async def _by_key(self, rest: str) -> Session | None:
         parted = _parted(rest, "_")

@@ -8,6 +8,7 @@ from typing import Any
 import pyotp
 import pytest
 
+from crm_api import credentials
 from crm_api.graphql.ids import global_id, uuid_of
 from crm_core import SYSTEM, Actor, ActorKind
 from crm_core.identity import (
@@ -211,6 +212,60 @@ async def test_a_code_is_asked_for_taken_once_and_recorded(api: Any, user: User)
     assert await reason() == (200, "in")
     kinds = await types_of(api, user)
     assert kinds.count(e.TotpUsed) == kinds.count(e.RecoveryCodeUsed) == 1
+
+
+async def test_a_changed_second_factor_ends_the_sessions_and_opens_another(
+    api: Any, user: User
+) -> None:
+    here, there = [(await sign_in(api, user)).json()["token"] for _ in range(2)]
+    totp = pyotp.TOTP((await post(api, "/account/totp", here)).json()["secret"])
+    now = datetime.now(UTC)
+    earlier = totp.at(now - timedelta(seconds=30))
+    opened = (await post(api, "/account/totp/confirm", here, code=earlier)).json()["token"]
+    assert [await viewer(api, token) for token in (here, there)] == [None, None]
+    assert await viewer(api, opened) == global_id("User", user.id)
+    await api.services.crm.execute(RemoveTotp(user_id=user.id), SYSTEM)
+    assert await viewer(api, opened) is None
+
+
+async def test_the_own_ways_in_are_changed_by_who_has_signed_in_lately(
+    api: Any, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = (await sign_in(api, user)).json()["token"]
+    mutation = """mutation ($id: ID!) { userRemoveTotp(input: {userId: $id})
+      { userErrors { code } } }"""
+    own = {"query": mutation, "variables": {"id": global_id("User", user.id)}}
+    monkeypatch.setattr(credentials, "RECENT_MINUTES", 0)
+    for bearer in (token, api.services.tokens.issue(user.id)[0]):
+        refused = await post(api, "/account/totp", bearer)
+        assert refused.status_code == 401
+        assert refused.json()["errors"][0]["extensions"]["reason"] == "session.proof_needed"
+        assert "insufficient_user_authentication" in refused.headers["www-authenticate"]
+        answer = (await post(api, "/graphql", bearer, **own)).json()["data"]["userRemoveTotp"]
+        assert answer["userErrors"] == [{"code": "session.proof_needed"}]
+    assert await api.data(mutation, id=global_id("User", user.id))  # by an administrator
+    monkeypatch.undo()
+    assert (await post(api, "/account/totp", token)).status_code == 200
+    answer = (await post(api, "/graphql", token, **own)).json()["data"]["userRemoveTotp"]
+    assert answer["userErrors"] == []
+
+
+async def test_the_present_password_is_not_guessed_in_a_session(api: Any, user: User) -> None:
+    token = (await sign_in(api, user)).json()["token"]
+    mutation = """mutation ($id: ID!, $present: String) { userSetPassword(input: {userId: $id,
+      password: "another long passphrase", presentPassword: $present}) { userErrors { code } } }"""
+
+    async def tried(present: str) -> Any:
+        given = {"id": global_id("User", user.id), "present": present}
+        return (await post(api, "/graphql", token, query=mutation, variables=given)).json()
+
+    for _ in range(5):
+        refused = (await tried("wrong " + PASSWORD))["data"]["userSetPassword"]
+        assert refused["userErrors"] == [{"code": "user.wrong_password"}]
+    assert (await tried(PASSWORD))["errors"][0]["extensions"]["code"] == "THROTTLED"
+    await api.services.attempts.forget(f"present password {user.id}")
+    assert (await tried(PASSWORD))["data"]["userSetPassword"] == {"userErrors": []}
+    assert await viewer(api, token) is None
 
 
 async def test_a_failed_sign_in_is_recorded_with_its_user(api: Any, user: User) -> None:

@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from crm_api.app import create_app
 from crm_api.graphql.ids import global_id
+from crm_api.http.account import open_session
 from crm_api.providers import verifier as verifier_module
 from crm_api.providers.keys import IssuerKeys
 from crm_api.providers.oidc import OidcSettings
@@ -177,7 +178,7 @@ async def test_a_user_links_the_own_identity_by_proving_it(
     http: httpx.AsyncClient, served: Services, at: SigningProvider
 ) -> None:
     user_id, subject = await new_user(served.crm, email=f"{uuid4().hex}@example.com"), uuid4().hex
-    token, _ = served.tokens.issue(user_id)
+    token = (await open_session(served, user_id, "test"))["token"]
     begun = await begin(http)
     given = {"flow": begun["flow"], **await at.authorize(begun["url"], subject)}
     assert (await http.post("/account/identity", json=given)).status_code == 401

@@ -85,10 +85,9 @@ async def rosa(served: Services, http: httpx.AsyncClient, postman: Postman) -> P
     made = await new_person(served)
     sending = (await post(http, "/account/sent-code", made.token)).json()
     given = {"flow": sending["flow"], "code": postman.code}
-    assert reason(await post(http, "/account/sent-code/confirm", made.token, **given)) == (
-        200,
-        "in",
-    )
+    confirmed = await post(http, "/account/sent-code/confirm", made.token, **given)
+    assert reason(confirmed) == (200, "in")
+    made.token = confirmed.json()["token"]
     return made
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from crm_api.credentials import made_key, made_refresh_token, parsed_refresh_token
 from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.ids import global_id, uuid_of
+from crm_api.http.oneself import oneself_anew
 from crm_api.http.posts import answering, read_fields, speaker, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.services import Services
@@ -30,7 +31,6 @@ from crm_core.identity import (
     IssueApiKey,
     OpenSession,
     RotateSession,
-    User,
 )
 from crm_core.identity import Session as SessionRecord
 from crm_core.identity.second_factor import (
@@ -133,23 +133,23 @@ class Account:
         )
 
     async def enrol(self, request: Request) -> dict[str, Any]:
-        session = await speaker(self._services, request)
-        user = await self._services.crm.get(User, UUID(session.actor.id))
+        session, user = await oneself_anew(self._services, request, "user.enrol_totp")
         secret = new_totp_secret()
         await self._services.crm.execute(EnrolTotp(user_id=user.id, secret=secret), session.actor)
         return {"secret": secret, "uri": totp_uri(secret, str(user.email or user.id), _ISSUER)}
 
     async def confirm(self, request: Request) -> dict[str, Any]:
-        session = await speaker(self._services, request)
+        session, user = await oneself_anew(self._services, request, "user.confirm_totp")
         code = (await read_fields(request, CodeGiven)).code
         codes = new_recovery_codes()
         confirm = ConfirmTotp(
-            user_id=UUID(session.actor.id),
+            user_id=user.id,
             code=code,
             recovery_digests=tuple(map(digest_of_code, codes)),
         )
         await self._services.crm.execute(confirm, session.actor)
-        return {"recoveryCodes": list(codes)}
+        opened = await open_session(self._services, user.id, "changed_factor")
+        return {"recoveryCodes": list(codes), **opened}
 
     async def issue_key(self, request: Request) -> dict[str, Any]:
         session = await speaker(self._services, request)

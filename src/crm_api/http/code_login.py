@@ -14,7 +14,7 @@ from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.attempts import Limit
 from crm_api.http.guessing import Guessing
-from crm_api.http.oneself import oneself
+from crm_api.http.oneself import oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.kept import NotKept
@@ -99,15 +99,15 @@ class CodeLogin:
 
     async def enrol(self, request: Request) -> dict[str, Any]:
         codes = self._codes
-        _, user = await oneself(self._services, request, "user.turn_on_sent_codes")
+        _, user = await oneself_anew(self._services, request, "user.turn_on_sent_codes")
         return await self._send(codes, user, CodePurpose.TURN_ON)
 
     async def confirm(self, request: Request) -> dict[str, Any]:
-        session, user = await oneself(self._services, request, "user.turn_on_sent_codes")
+        session, user = await oneself_anew(self._services, request, "user.turn_on_sent_codes")
         sending = await self._checked(request, CodePurpose.TURN_ON, user.id)
         turn_on = TurnOnSentCodes(user_id=user.id)
         await self._services.crm.execute(turn_on, session.actor, command_id=sending.id)
-        return {}
+        return await open_session(self._services, user.id, "changed_factor")
 
     async def _send(self, codes: SentCodes, user: User, purpose: CodePurpose) -> dict[str, Any]:
         user.require_active()

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.guessing import Guessing
-from crm_api.http.oneself import oneself
+from crm_api.http.oneself import oneself, oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.kept import NotKept
@@ -117,13 +117,13 @@ class PasskeyLogin:
 
     async def enrol(self, request: Request) -> dict[str, Any]:
         passkeys = self._passkeys
-        _, user = await oneself(self._services, request, "user.register_passkey")
+        _, user = await oneself_anew(self._services, request, "user.register_passkey")
         return _answer(passkeys.ask_to_register(user))
 
     async def confirm(self, request: Request) -> dict[str, Any]:
         """Registers what has answered, for the user who sends this."""
         passkeys = self._passkeys
-        session, user = await oneself(self._services, request, "user.register_passkey")
+        session, user = await oneself_anew(self._services, request, "user.register_passkey")
         given = await read_fields(request, Registered)
         try:
             register = passkeys.registration(given.flow, given.credential, user.id, given.label)
@@ -134,7 +134,8 @@ class PasskeyLogin:
         )
         if receipt.replayed:
             raise _refused("replayed")
-        return {"passkeyId": str(register.passkey_id)}
+        opened = await open_session(self._services, user.id, "changed_factor")
+        return {"passkeyId": str(register.passkey_id), **opened}
 
     async def list(self, request: Request) -> dict[str, Any]:
         _, user = await oneself(self._services, request, "user.register_passkey")

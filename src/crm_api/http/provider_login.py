@@ -14,7 +14,7 @@ from starlette.routing import Route
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.guessing import Guessing
-from crm_api.http.oneself import oneself
+from crm_api.http.oneself import oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.providers.fetching import ProviderAway
@@ -80,7 +80,7 @@ class ProviderLogin:
 
     async def link(self, request: Request) -> dict[str, Any]:
         """Links the identity, just proven, to the user who sends this."""
-        _, user = await oneself(self._services, request, "user.link_identity")
+        _, user = await oneself_anew(self._services, request, "user.link_identity")
         claims = await self._proven(request)
         await self._link(user.id, claims)
         return {}

@@ -62,6 +62,7 @@ class KnownKey:
 @dataclass(frozen=True, slots=True)
 class KnownSession:
     user_id: UUID
+    opened_at: datetime
     expires_at: datetime
     impersonated_id: UUID | None
 
@@ -228,7 +229,7 @@ class Directory:
             case session.SessionOpened():
                 self._forget_sessions_before(event.timestamp)
                 self._sessions[record_id] = KnownSession(
-                    event.user_id, event.expires_at, event.impersonated_id
+                    event.user_id, event.timestamp, event.expires_at, event.impersonated_id
                 )
             case session.SessionEnded():
                 self._sessions.pop(record_id, None)
@@ -260,7 +261,15 @@ class Directory:
             case user.UserDeactivated():
                 self._leave(user_id, UserStatus.DEACTIVATED)
                 self._unlink(user_id)
-            case user.PasswordSet():
+            case (
+                user.PasswordSet()
+                | user.TotpConfirmed()
+                | user.TotpRemoved()
+                | user.PasskeyRegistered()
+                | user.PasskeyRemoved()
+                | user.SentCodesTurnedOn()
+                | user.SentCodesTurnedOff()
+            ):
                 self._end_sessions(user_id)
             case user.RoleGranted():
                 self._users[user_id].roles.add(event.role)
@@ -284,7 +293,7 @@ class Directory:
         self._end_sessions(user_id)
 
     def _end_sessions(self, user_id: UUID) -> None:
-        """A user who is kept out, or has a new password, signs in anew."""
+        """A user who is kept out, or proves otherwise who it is, signs in anew."""
         for session_id, known in list(self._sessions.items()):
             if user_id in (known.user_id, known.impersonated_id):
                 del self._sessions[session_id]

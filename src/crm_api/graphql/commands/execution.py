@@ -10,8 +10,11 @@ import strawberry
 
 from crm_api.graphql.commands.inputs import CommandForm
 from crm_api.graphql.commands.payloads import CommandReceipt, MutationPayload, PlannedEvent
+from crm_api.graphql.commands.proof import require_proof
 from crm_api.graphql.context import Context, Info
 from crm_api.graphql.errors import user_error
+from crm_api.graphql.errors import Refused, user_error
+from crm_api.graphql.records import RecordKind
 from crm_api.graphql.scalars import Position
 from crm_core import Command, CrmError, Invalid, derived_id, new_id
 
@@ -39,6 +42,7 @@ async def execute(
             check(info, given)
         key = _key(given.idempotency_key)
         command = form.filled(given, _made_ids(context, key))
+        await require_proof(context, command)
         if given.dry_run:
             return await _rehearsed(context, payload, command, given)
         receipt = await context.services.crm.execute(
@@ -60,6 +64,19 @@ async def execute(
         planned_events=None,
         changed_id=command.target_id,
     )
+    answer = payload(user_errors=[], receipt=CommandReceipt.of(receipt), planned_events=None)
+    if kind is not None and await _may_read(context, kind.name):
+        record = await context.loaders.folded(kind, command.target_id)
+        setattr(answer, kind.name, record)
+    return answer
+
+
+async def _may_read(context: Context, kind: str) -> bool:
+    """Nobody reads on whose session the command has ended, as a new password does."""
+    try:
+        return (await context.rights()).allow(kind, "read")
+    except Refused:
+        return False
 
 
 async def _rehearsed(
