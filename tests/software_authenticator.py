@@ -32,6 +32,7 @@ class Twist:
     signature: bytes | None = None
     type: str | None = None
     credential_id: bytes | None = None
+    attestation: dict[str, Any] | None = None
 
 
 HONEST = Twist()
@@ -61,7 +62,7 @@ class Authenticator:
             bytes(16) + len(credential_id).to_bytes(2, "big") + credential_id + _cose(private)
         )
         said = self._said(options["rp"]["id"], key, twist, _ATTESTED) + attested
-        attestation = {"fmt": "none", "attStmt": {}, "authData": said}
+        attestation = {"fmt": "none", "attStmt": {}, **(twist.attestation or {}), "authData": said}
         return _credential(
             credential_id,
             clientDataJSON=_text(self._client_data("webauthn.create", options, twist)),

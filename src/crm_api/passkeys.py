@@ -59,7 +59,7 @@ _MALFORMED = (
     TypeError,
     AttributeError,
 )
-# We ask for no attestation; some authenticators sign for themselves all the same.
+# None is asked for; some authenticators sign by the new key itself all the same.
 _ATTESTATIONS = (AttestationFormat.NONE, AttestationFormat.PACKED)
 
 
@@ -148,7 +148,7 @@ class Passkeys:
         try:
             answer = parse_registration_credential_json(credential)
             attestation = parse_attestation_object(answer.response.attestation_object)
-            if attestation.fmt not in _ATTESTATIONS:
+            if attestation.fmt not in _ATTESTATIONS or attestation.att_stmt.x5c is not None:
                 raise PasskeyRefused("attestation")
             verified = verify_registration_response(
                 credential=answer,

@@ -281,14 +281,36 @@ async def test_guessing_is_slowed_down_for_one_address(
 
 @pytest.mark.parametrize(
     "twist",
-    [Twist(origin="http://app.example.com"), Twist(rp_id="evil.test"), Twist(type="webauthn.get")],
-    ids=["origin", "rp id", "type"],
+    [
+        Twist(origin="http://app.example.com"),
+        Twist(rp_id="evil.test"),
+        Twist(type="webauthn.get"),
+        Twist(attestation={"fmt": "packed", "attStmt": {"alg": -7, "sig": b"x"}}),
+    ],
+    ids=["origin", "rp id", "type", "own signature"],
 )
 async def test_a_registration_that_proves_nothing_is_refused(
     http: httpx.AsyncClient, served: Services, rosa: Person, device: Authenticator, twist: Twist
 ) -> None:
     assert reason(await register(http, rosa, device, twist)) == REFUSED
     assert e.PasskeyRegistered not in await types_of(served, rosa)
+
+
+@pytest.mark.parametrize(
+    "attestation",
+    [
+        {"fmt": "packed", "attStmt": {"alg": -7, "sig": b"x", "x5c": [b"x"]}},
+        {"fmt": "apple", "attStmt": {"x5c": [b"x"]}},
+    ],
+    ids=["packed", "apple"],
+)
+def test_certificates_of_authenticators_are_not_looked_into(attestation: dict[str, Any]) -> None:
+    passkeys = Passkeys(SETTINGS, ROOT_KEY, ManualClock(datetime.now(UTC)))
+    user = User.invite(uuid4(), datetime.now(UTC), name="Rosa", email=None)
+    asked = passkeys.ask_to_register(user)
+    credential = Authenticator(ORIGIN).create(asked.options, Twist(attestation=attestation))
+    with pytest.raises(PasskeyRefused, match=r"^attestation$"):
+        passkeys.registration(asked.flow, credential, user.id, "x")
 
 
 async def test_a_passkey_is_registered_once_and_by_one_user(

@@ -142,6 +142,8 @@ async def test_a_code_is_good_for_the_sign_in_that_asked_for_it(
     assert await finish(http, turning, postman.code) == WRONG
     given = {"flow": turning, "code": postman.code}
     assert reason(await post(http, "/account/sent-code/confirm", rosa.token, **given)) == WRONG
+    turning = (await post(http, "/account/sent-code", rosa.token)).json()["flow"]
+    assert await finish(http, turning, postman.code) == WRONG
     assert await finish(http, flow, code) == (200, "in")
 
 

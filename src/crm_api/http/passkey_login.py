@@ -64,7 +64,7 @@ class PasskeyLogin:
                 ("/login/passkey/finish", self.finish),
                 ("/account/passkey", self.enrol),
                 ("/account/passkey/confirm", self.confirm),
-                ("/account/passkeys", self.list),
+                ("/account/passkeys", self.show),
             )
         ]
 
@@ -137,7 +137,7 @@ class PasskeyLogin:
         opened = await open_session(self._services, user.id, "changed_factor")
         return {"passkeyId": str(register.passkey_id), **opened}
 
-    async def list(self, request: Request) -> dict[str, Any]:
+    async def show(self, request: Request) -> dict[str, Any]:
         _, user = await oneself(self._services, request, "user.register_passkey")
         return {"passkeys": [_shown(passkey) for passkey in user.passkeys.values()]}
 
