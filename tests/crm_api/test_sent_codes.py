@@ -88,6 +88,8 @@ async def rosa(served: Services, http: httpx.AsyncClient, postman: Postman) -> P
     confirmed = await post(http, "/account/sent-code/confirm", made.token, **given)
     assert reason(confirmed) == (200, "in")
     made.token = confirmed.json()["token"]
+    again = await post(http, "/account/sent-code/confirm", made.token, **given)
+    assert reason(again) == WRONG  # it was taken
     return made
 
 

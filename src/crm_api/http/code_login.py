@@ -27,7 +27,7 @@ from crm_api.sent_codes import (
     SentCodes,
 )
 from crm_api.services import Services
-from crm_core import SYSTEM, CrmError, Rejected
+from crm_core import SYSTEM, Actor, Command, CrmError, Rejected
 from crm_core.identity import NoteCodeSent, TurnOnSentCodes, User, UseSentCode
 
 __all__ = ["CodeLogin"]
@@ -88,13 +88,10 @@ class CodeLogin:
 
     async def finish(self, request: Request) -> dict[str, Any]:
         sending = await self._checked(request, CodePurpose.SIGN_IN)
-        use = UseSentCode(user_id=sending.user_id)
         try:
-            receipt = await self._services.crm.execute(use, SYSTEM, command_id=sending.id)
+            await self._take(sending, UseSentCode(user_id=sending.user_id), SYSTEM)
         except CrmError as refused:
             raise _refused(refused.code) from None
-        if receipt.replayed:
-            raise _refused("replayed")
         return await open_session(self._services, sending.user_id, "sent_code")
 
     async def enrol(self, request: Request) -> dict[str, Any]:
@@ -105,9 +102,14 @@ class CodeLogin:
     async def confirm(self, request: Request) -> dict[str, Any]:
         session, user = await oneself_anew(self._services, request, "user.turn_on_sent_codes")
         sending = await self._checked(request, CodePurpose.TURN_ON, user.id)
-        turn_on = TurnOnSentCodes(user_id=user.id)
-        await self._services.crm.execute(turn_on, session.actor, command_id=sending.id)
+        await self._take(sending, TurnOnSentCodes(user_id=user.id), session.actor)
         return await open_session(self._services, user.id, "changed_factor")
+
+    async def _take(self, sending: Sending, command: Command, actor: Actor) -> None:
+        """Under the sending's id: the ledger takes it once. Raises HttpRefusal where it has."""
+        receipt = await self._services.crm.execute(command, actor, command_id=sending.id)
+        if receipt.replayed:
+            raise _refused("replayed")
 
     async def _send(self, codes: SentCodes, user: User, purpose: CodePurpose) -> dict[str, Any]:
         user.require_active()
