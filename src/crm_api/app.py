@@ -10,8 +10,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from crm_api.graphiql import graphiql_files, graphiql_page
 from crm_api.http.account import Account
-from crm_api.http.files import FileRoutes
 from crm_api.http.code_login import CodeLogin
+from crm_api.http.files import FileRoutes
 from crm_api.http.graphql import GraphQLApp
 from crm_api.http.guard import Guard
 from crm_api.http.health import Health

@@ -65,9 +65,8 @@ class Services:
     tokens: Tokens
     credentials: Credentials
     bulk: Bulk
-    buckets: Buckets = field(default_factory=Buckets)
     halfway: Kept[Halfway]
-    allowance: Allowance = STANDARD
+    buckets: Buckets = field(default_factory=Buckets)
     trusted: TrustedDocuments = THIRD_PARTY
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     oidc: OidcProvider | None = None
@@ -144,8 +143,6 @@ async def open_services(
         opened.push_async_callback(attempts.close)
         buckets = _buckets(redis_url, crm, allowance)
         opened.push_async_callback(buckets.close)
-        oidc = bearer = None
-        oidc = bearer = passkeys = None
         oidc = bearer = passkeys = sent_codes = None
         if ways_in.code_sender is not None:
             sent_codes = SentCodes(ways_in.code_sender, secret, clock)
@@ -170,7 +167,6 @@ async def open_services(
             bulk=bulk,
             buckets=buckets,
             halfway=Kept(Halfway, "crm-api halfway in", secret, clock, minutes=HALFWAY_MINUTES),
-            allowance=allowance,
             trusted=trusted,
             oidc=oidc,
             passkeys=passkeys,

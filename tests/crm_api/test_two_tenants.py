@@ -28,7 +28,7 @@ from crm_api.graphql.compiled.compiler import Reader
 from crm_api.graphql.context import Context
 from crm_api.graphql.ids import global_id, parsed
 from crm_api.graphql.registry import KINDS
-from crm_api.http.allowance import Allowance
+from crm_api.http.allowance import Allowance, Buckets
 from crm_api.schema import schema
 from crm_api.services import Services, open_services
 from crm_core import SYSTEM, Command, Crm, Money, NotFound
@@ -288,7 +288,7 @@ async def fuzzed(two: Two, services: Services, count: int, seed: int) -> tuple[l
 
 
 async def test_generated_queries_meet_nothing_of_another_tenant(two: Two) -> None:
-    services = replace(two.mine.services, allowance=UNLIMITED)
+    services = replace(two.mine.services, buckets=Buckets(UNLIMITED))
     leaked, telling = await fuzzed(two, services, QUERIES, seed=1)
     assert leaked == []
     assert telling > QUERIES * 0.05, "most of what is asked must be worth asking"
@@ -433,13 +433,13 @@ async def careless(two: Two, bug: str) -> AsyncIterator[Services]:
 )
 async def test_the_generated_queries_find(two: Two, bug: str) -> None:
     async with careless(two, bug) as services:
-        leaked, _ = await fuzzed(two, replace(services, allowance=UNLIMITED), 100, seed=2)
+        leaked, _ = await fuzzed(two, replace(services, buckets=Buckets(UNLIMITED)), 100, seed=2)
     assert leaked
 
 
 async def test_behind_the_wall_a_statement_for_another_tenant_finds_nothing(two: Two) -> None:
     """The same bug as above, with the sessions that serve: one tenant's, whatever is asked."""
     mine, theirs = two.mine.services, two.theirs.services
-    forged = replace(mine, reads=Reads(mine.pool, theirs.crm.tenant_id), allowance=UNLIMITED)
+    forged = replace(mine, reads=Reads(mine.pool, theirs.crm.tenant_id), buckets=Buckets(UNLIMITED))
     leaked, _ = await fuzzed(two, forged, 100, seed=2)
     assert leaked == []

@@ -17,7 +17,7 @@ from crm_core.identity.role import events as role
 from crm_core.identity.share import events as share
 from crm_core.identity.team import events as team
 from crm_core.identity.user import events as user
-from crm_core.identity.user.user import UserStatus
+from crm_core.identity.user.state import UserStatus
 from crm_core.kernel.events import Event, plain
 from crm_projections.access_register.tables import (
     API_KEYS,

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from crm_core.identity import ShareLevel
-from crm_core.identity.user.user import UserStatus
+from crm_core.identity.user.state import UserStatus
 from crm_projections.tables import Row, Table
 
 __all__ = [

@@ -29,7 +29,6 @@ from crm_core.identity import (
     User,
 )
 from crm_core.identity.user.events import UserInvited
-from crm_core.identity.user.user import User
 from crm_core.kernel.events import plain
 
 console = Console(highlight=False)

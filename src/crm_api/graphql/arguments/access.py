@@ -20,7 +20,7 @@ from crm_api.graphql.filters import (
 )
 from crm_api.graphql.ids import required_uuid
 from crm_core.identity import ShareLevel
-from crm_core.identity.user.user import UserStatus
+from crm_core.identity.user.state import UserStatus
 
 __all__ = [
     "ApiKeyOrder", "ApiKeyWhere", "RoleOrder", "RoleWhere", "ShareOrder", "ShareWhere",

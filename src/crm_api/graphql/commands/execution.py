@@ -13,8 +13,6 @@ from crm_api.graphql.commands.payloads import CommandReceipt, MutationPayload, P
 from crm_api.graphql.commands.proof import require_proof
 from crm_api.graphql.context import Context, Info
 from crm_api.graphql.errors import user_error
-from crm_api.graphql.errors import Refused, user_error
-from crm_api.graphql.records import RecordKind
 from crm_api.graphql.scalars import Position
 from crm_core import Command, CrmError, Invalid, derived_id, new_id
 
@@ -64,19 +62,6 @@ async def execute(
         planned_events=None,
         changed_id=command.target_id,
     )
-    answer = payload(user_errors=[], receipt=CommandReceipt.of(receipt), planned_events=None)
-    if kind is not None and await _may_read(context, kind.name):
-        record = await context.loaders.folded(kind, command.target_id)
-        setattr(answer, kind.name, record)
-    return answer
-
-
-async def _may_read(context: Context, kind: str) -> bool:
-    """Nobody reads on whose session the command has ended, as a new password does."""
-    try:
-        return (await context.rights()).allow(kind, "read")
-    except Refused:
-        return False
 
 
 async def _rehearsed(

@@ -16,13 +16,9 @@ from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import folded_list
 from crm_api.graphql.types.user import USER, User
-from crm_core.identity.user.user import UserStatus
+from crm_core.identity.user.state import UserStatus
 from crm_projections.access_register.tables import USERS
 from crm_projections.reading import Order
-from crm_core.identity.user.events import UserInvited
-from crm_core.identity.user.state import UserStatus
-from crm_projections.audit_trail.projection import AUDIT
-from crm_projections.reading import Comparison, Count, Operator, Order
 
 __all__ = ["UserQueries"]
 
