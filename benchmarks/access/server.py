@@ -30,7 +30,7 @@ async def main(url: str, port: int) -> None:
     collector_relaxed()
     async with open_services(url, ROOT_KEY, allowance=UNLIMITED) as services:
         if "--off" in sys.argv:
-            everything = Reader.of(services.crm.tenant_id, ALL_RIGHTS)
+            everything = Reader.of(services.crm.tenant_id, ALL_RIGHTS, False)
 
             async def reader(*_: Any) -> Reader:
                 return everything

@@ -458,7 +458,9 @@ async def export(company: Company, rights: Rights, chance: Random) -> None:
     record = chance.choice(sorted(company.owners["customer"]))
     company.given = rights
     pool = company.services.pool
-    leaving = subject_access(company.services.crm, pool, PROJECTIONS, record, Actor.user(ME))
+    leaving = subject_access(
+        company.services.crm, pool, company.services.read_log, PROJECTIONS, record, Actor.user(ME)
+    )
     if allows(rights, "personal_data", "export"):
         assert str(record).encode() in await leaving
     else:

@@ -391,7 +391,9 @@ async def test_exports_and_case_files_carry_nothing_of_another_tenant(
     for of, finds in ((mine, True), (theirs, False)):
         key = parsed(of.known["Customer"][0])
         assert key is not None
-        about = subject_access(crm, mine.services.pool, PROJECTIONS, UUID(key.key), SYSTEM)
+        about = subject_access(
+            crm, mine.services.pool, mine.services.read_log, PROJECTIONS, UUID(key.key), SYSTEM
+        )
         if finds:
             assert mine.canary.encode() in await about
         else:
@@ -420,7 +422,7 @@ async def careless(two: Two, bug: str) -> AsyncIterator[Services]:
             case "a compiled statement":
 
                 async def reader(self: CompiledReads, context: Context) -> Reader:
-                    return Reader.of(theirs.crm.tenant_id, await context.rights())
+                    return Reader.of(theirs.crm.tenant_id, await context.rights(), False)
 
                 patched.setattr(CompiledReads, "_reader", reader)
                 yield replace(mine, pipelines=pipelines)
