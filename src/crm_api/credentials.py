@@ -97,7 +97,9 @@ class Credentials:
             return None
         now = self._crm.store.ledger.clock.now()
         known = (await self._crm.authority.directory()).key(*parted, now)
-        return None if known is None else Session(known.actor, known.expires_at)
+        if known is None:
+            return None
+        return Session(known.actor, known.expires_at, only_trusted=known.only_trusted)
 
     async def _by_others(self, token: str) -> Session | None:
         """The user who is linked to whom another issuer's token is about."""

@@ -27,13 +27,15 @@ _KNOWN_MAX = 10_000
 @dataclass(frozen=True, slots=True)
 class Session:
     """Who a credential speaks for, and until when; `session_id` of one who has signed in,
-    `identity` of one whom another issuer vouches for: the issuer and its subject.
+    `identity` of one whom another issuer vouches for: the issuer and its subject. `only_trusted`
+    says that other than trusted documents are not run for it.
     """
 
     actor: Actor
     expires_at: datetime
     session_id: UUID | None = None
     identity: tuple[str, str] | None = None
+    only_trusted: bool = False
 
 
 class Tokens:

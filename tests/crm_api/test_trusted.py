@@ -6,15 +6,22 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from crm_api.app import create_app
+from crm_api.credentials import made_key
 from crm_api.http.trusted import Profile, read_trusted
-from crm_core import SetupError
+from crm_core import SYSTEM, SetupError
+from crm_core.identity import IssueApiKey
+
+from .conftest import served
+from .test_subscription import dialled
 
 QUERY = "query Page($n: Int) { customers(first: $n) { totalCount } }"
 HASH = hashlib.sha256(QUERY.encode()).hexdigest()
@@ -103,3 +110,34 @@ def test_a_manifest_that_cannot_be_trusted_is_not_served(
     with pytest.raises(SetupError) as refused:
         read_trusted(Profile.FIRST_PARTY, tmp_path)
     assert refused.value.code == problem
+
+
+async def test_a_key_may_be_held_to_trusted_documents(api: Any, tmp_path: Path) -> None:
+    """Over HTTP and on a websocket, where everybody else asks what he likes."""
+    crm, made = api.services.crm, made_key(key_id := uuid4())
+    await crm.execute(
+        IssueApiKey(
+            key_id=key_id, name="Shop", user_id=api.people["admin"], digest=made.digest,
+            scopes=("*.*",), expires_at=datetime.now(UTC) + timedelta(days=1), only_trusted=True,
+        ),
+        SYSTEM,
+    )  # fmt: skip
+    place = manifest(tmp_path / "relay.json", **{HASH: QUERY})
+    app = create_app(replace(api.services, trusted=read_trusted(Profile.THIRD_PARTY, place)))
+    one = {"variables": {"n": 1}}
+    as_key = {"authorization": f"Bearer {made.secret}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://crm") as http:
+        answers = [
+            await http.post("/graphql", json=asked, headers=headers)
+            for headers in (as_key, api.headers("admin"))
+            for asked in ({"query": QUERY} | one, {"documentId": ID} | one)
+        ]
+    assert code(answers[0]) == (403, "FORBIDDEN")
+    assert [answer.json().get("errors") for answer in answers[1:]] == [None] * 3
+    async with served(app) as address, dialled(address) as client:
+        await client.connect_as(as_key["authorization"])
+        await client.subscribe(QUERY, n=1)
+        message = await client.receive()
+        assert message["type"] == "error"
+        assert message["payload"][0]["extensions"]["reason"] == "http.only_trusted_documents"

@@ -204,12 +204,15 @@ def issue_key(
     name: Annotated[str, typer.Option(help="What it is for.")],
     scope: Annotated[list[str], typer.Option(help="Such as `customer.read` or `customer.*`.")],
     days: Annotated[int, typer.Option(help="Until it expires.")] = 90,
+    only_trusted: Annotated[
+        bool, typer.Option("--only-trusted", help="It asks by trusted documents only.")
+    ] = False,
 ) -> None:
     """Make a key that acts for a user within its scopes; it is shown this once."""
-    asyncio.run(_issue(email, name, scope, days))
+    asyncio.run(_issue(email, name, scope, days, only_trusted))
 
 
-async def _issue(email: str, name: str, scopes: list[str], days: int) -> None:
+async def _issue(email: str, name: str, scopes: list[str], days: int, only_trusted: bool) -> None:
     key_id = new_id()
     made = made_key(key_id)
     async with open_place() as place, await place.open_crm() as crm:
@@ -220,6 +223,7 @@ async def _issue(email: str, name: str, scopes: list[str], days: int) -> None:
             digest=made.digest,
             scopes=tuple(scopes),
             expires_at=datetime.now(UTC) + timedelta(days=days),
+            only_trusted=only_trusted,
         )
         await crm.execute(issue, SYSTEM)
     console.print(f"{key_id}\n{made.secret}", soft_wrap=True)

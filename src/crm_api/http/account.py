@@ -56,6 +56,7 @@ class KeyWanted(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     expires_at: datetime
     user_id: str | None = None
+    only_trusted: bool = False
 
 
 class CodeGiven(msgspec.Struct, frozen=True):
@@ -166,6 +167,7 @@ class Account:
             digest=made.digest,
             scopes=wanted.scopes,
             expires_at=wanted.expires_at,
+            only_trusted=wanted.only_trusted,
         )
         await self._services.crm.execute(issue, session.actor)
         return {"keyId": global_id("ApiKey", key_id), "key": made.secret}

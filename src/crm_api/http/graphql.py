@@ -85,7 +85,9 @@ class _WebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         view, payload = self.view, cast("dict[str, Any]", given)
         assert isinstance(view, GraphQLApp), "it is served by this app"
         asked = GraphQLRequestData(
-            query=view.trusted.text(payload.get("query"), payload.get("documentId")),
+            query=view.trusted.text(
+                payload.get("query"), payload.get("documentId"), self.context.session
+            ),
             variables=payload.get("variables"),
             operation_name=payload.get("operationName"),
             extensions=None,
@@ -229,7 +231,9 @@ class GraphQLApp(GraphQL[Context, None]):
             given = json_object(await request.get_body())
         return GraphQLRequestData(
             query=self.trusted.text(
-                _member(given, "query", str), _member(given, "documentId", str)
+                _member(given, "query", str),
+                _member(given, "documentId", str),
+                request._request.state.context.session,
             ),
             variables=_member(given, "variables", dict),
             operation_name=_member(given, "operationName", str),

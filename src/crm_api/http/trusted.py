@@ -16,6 +16,7 @@ import msgspec
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.refusals import HttpRefusal
+from crm_api.tokens import Session
 from crm_core import SetupError
 
 __all__ = ["THIRD_PARTY", "Profile", "TrustedDocuments", "read_trusted"]
@@ -40,10 +41,13 @@ class TrustedDocuments:
         """Whether no other document is run."""
         return self.profile is Profile.FIRST_PARTY
 
-    def text(self, query: str | None, document_id: str | None) -> str | None:
+    def text(
+        self, query: str | None, document_id: str | None, session: Session | None
+    ) -> str | None:
         """The document that a request means. Raises HttpRefusal."""
         if document_id is None:
-            if query is not None and self.is_only:
+            is_only = self.is_only or (session is not None and session.only_trusted)
+            if query is not None and is_only:
                 raise HttpRefusal(ErrorCode.FORBIDDEN, "http.only_trusted_documents")
             return query
         if query is not None:

@@ -715,11 +715,13 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     scopes: list[str]
     """Such as `customer.read`, `customer.*`."""
     expires_at: datetime
+    only_trusted: bool
+    """It asks by trusted documents only."""
     is_revoked: bool
     user: Link | None
     """For whom it acts."""
     FIELDS: ClassVar[str] = (
-        "id uuid version createdAt updatedAt name scopes expiresAt isRevoked user { __typename id }"
+        "id uuid version createdAt updatedAt name scopes expiresAt onlyTrusted isRevoked user { __typename id }"
     )
 
 

@@ -53,6 +53,7 @@ class KnownKey:
     digest: str
     scopes: tuple[str, ...]
     expires_at: datetime
+    only_trusted: bool
 
     @property
     def actor(self) -> Actor:
@@ -222,7 +223,12 @@ class Directory:
                 self.is_suspended = False
             case key.ApiKeyIssued():
                 self._keys[record_id] = KnownKey(
-                    record_id, event.user_id, event.digest, event.scopes, event.expires_at
+                    record_id,
+                    event.user_id,
+                    event.digest,
+                    event.scopes,
+                    event.expires_at,
+                    event.only_trusted,
                 )
             case key.ApiKeyRevoked():
                 self._keys.pop(record_id, None)

@@ -119,6 +119,7 @@ class ApiKey(Record):
     name: str
     scopes: list[str] = strawberry.field(description="Such as `customer.read`, `customer.*`.")
     expires_at: datetime
+    only_trusted: bool = strawberry.field(description="It asks by trusted documents only.")
     is_revoked: bool
 
     @resolver("For whom it acts.")

@@ -21,6 +21,7 @@ class ApiKey(Aggregate):
     user_id: UUID = UUID(int=0)
     scopes: tuple[str, ...] = ()
     expires_at: datetime = datetime.max.replace(tzinfo=UTC)
+    only_trusted: bool = False
     is_revoked: bool = False
 
     @classmethod
@@ -34,6 +35,7 @@ class ApiKey(Aggregate):
         digest: str,
         scopes: Iterable[str],
         expires_at: datetime,
+        only_trusted: bool,
     ) -> ApiKey:
         if expires_at.tzinfo is None:
             raise Invalid("expires_at", "needs a time zone")
@@ -48,6 +50,7 @@ class ApiKey(Aggregate):
             digest=digest,
             scopes=tuple(sorted(set(scopes))),
             expires_at=expires_at.astimezone(UTC),
+            only_trusted=only_trusted,
         )
 
     def revoke(self) -> None:
@@ -59,6 +62,7 @@ class ApiKey(Aggregate):
             case e.ApiKeyIssued():
                 self.name, self.user_id = event.name, event.user_id
                 self.scopes, self.expires_at = event.scopes, event.expires_at
+                self.only_trusted = event.only_trusted
             case e.ApiKeyRevoked():
                 self.is_revoked = True
             case _:

@@ -26,7 +26,8 @@ class OnApiKey(Command, frozen=True, kw_only=True):
 class IssueApiKey(OnApiKey, frozen=True, kw_only=True):
     """Gives a program a key that acts for a user, within its scopes, until it expires.
 
-    `digest` is the SHA-256 of a secret that whoever sends this has made and shows once.
+    `digest` is the SHA-256 of a secret that whoever sends this has made and shows once. With
+    `only_trusted`, the key asks by trusted documents only.
     """
 
     NAME = "api_key.issue"
@@ -36,6 +37,7 @@ class IssueApiKey(OnApiKey, frozen=True, kw_only=True):
     digest: Digest
     scopes: KeyScopes
     expires_at: datetime
+    only_trusted: bool = False
 
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
@@ -50,6 +52,7 @@ class IssueApiKey(OnApiKey, frozen=True, kw_only=True):
                 digest=self.digest,
                 scopes=self.scopes,
                 expires_at=self.expires_at,
+                only_trusted=self.only_trusted,
             )
         )
 
