@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+import pyarrow.parquet as parquet
 import pytest
 from graphql import (
     GraphQLBoolean,
@@ -29,10 +30,10 @@ from crm_api.bulk.links import Links
 from crm_api.bulk.rows import rows_of
 from crm_api.bulk.runner import BulkRunner
 from crm_api.schema import schema
-from crm_core import Invalid, ManualClock
+from crm_core import Invalid, ManualClock, Rejected
 from crm_core.audit.reads import How
 from crm_core.customers.customer.commands import AssignCustomerOwner, RegisterPerson
-from crm_core.exchange import BulkFormat
+from crm_core.exchange import BulkFormat, BulkOperation
 from crm_core.identity import DefineRole, RoleRule
 from crm_core.identity.user.commands import GrantRole
 
@@ -40,8 +41,8 @@ from .conftest import Api, make_user
 
 IMPORT = """mutation ($input: BulkOperationImportInput!) { bulkOperationImport(input: $input) {
   userErrors { code message path } bulkOperation { id uuid status } } }"""
-EXPORT = """mutation ($query: String!, $variables: String) {
-  bulkOperationExport(input: {query: $query, variables: $variables}) {
+EXPORT = """mutation ($query: String!, $variables: String, $format: BulkFormat = JSONL) {
+  bulkOperationExport(input: {query: $query, variables: $variables, format: $format}) {
     userErrors { code message path } bulkOperation { id uuid status } } }"""
 SHOW = """query ($id: ID!) { bulkOperation(id: $id) {
   status rows refused errorCode url errorsUrl } }"""
@@ -257,6 +258,25 @@ async def test_an_import_that_was_broken_off_goes_on_without_a_gap_or_a_double(
     assert len(await customers(api, tag)) == 1_400
 
 
+def test_one_server_works_on_it_at_a_time() -> None:
+    """Until it has said nothing for its time; then it is told that another has it."""
+    now = datetime.now(UTC)
+    one, other = uuid4(), uuid4()
+    operation = BulkOperation.begin_export(
+        uuid4(), now, owner_id=None, document="{ }", variables=None, format=BulkFormat.JSONL
+    )
+    operation.take(one, now + timedelta(seconds=120))
+    with pytest.raises(Rejected, match=r"bulk\.taken"):
+        operation.take(other, now + timedelta(seconds=120))
+    operation.take(one, now + timedelta(seconds=150))
+    operation.note_progress(one, 10, 0, 0)
+    operation.happening_at(now + timedelta(seconds=151))
+    operation.take(other, now + timedelta(seconds=300))
+    with pytest.raises(Rejected, match=r"bulk\.taken"):
+        operation.note_progress(one, 20, 0, 0)
+    assert operation.rows == 10
+
+
 # --- out ------------------------------------------------------------------------------------------
 
 LISTED = """query ($tag: String!) { customers(where: {source: {eq: $tag}},
@@ -284,6 +304,35 @@ async def test_all_pages_of_a_list_are_written(api: Api, items: str) -> None:
     assert {read.request_id for read, _ in reads} == {UUID(shown["uuid"]).hex}
     assert {read.how for read, _ in reads} == {How.EXPORT}
     assert len({record for read, _ in reads for record in read.records}) == 333
+
+
+async def test_a_list_can_be_had_in_columns(api: Api, tmp_path: Path) -> None:
+    tag = uuid4().hex
+    await ended(api, await begun(api, tagged(tag, 120), mutation="customerRegisterPerson"))
+    await api.shown()
+    query = LISTED % "nodes { uuid name externalIds { system id } }"
+    given = {"query": query, "variables": json.dumps({"tag": tag}), "format": "PARQUET"}
+    asked = (await api.data(EXPORT, **given))["bulkOperationExport"]["bulkOperation"]
+    shown = await ended(api, asked["id"])
+    assert shown["status"] == "COMPLETED"
+    (tmp_path / "file").write_bytes((await api.http.get(shown["url"])).content)
+    table = parquet.read_table(tmp_path / "file")
+    assert table.column_names == ["uuid", "name", "externalIds", "_exportId"]
+    assert table["name"].to_pylist() == await customers(api, tag)
+
+
+@pytest.mark.parametrize(
+    ("document", "given"),
+    [
+        (EXPORT, {"query": "{ customers { nodes { id } } }", "format": "CSV"}),
+        (IMPORT, {"input": {"uploadId": str(uuid4()), "mutation": "customerRegisterPerson",
+                            "format": "PARQUET"}}),
+    ],
+    ids=["out", "in"],
+)  # fmt: skip
+async def test_a_format_has_its_direction(api: Api, document: str, given: dict[str, Any]) -> None:
+    (answer,) = (await api.data(document, **given)).values()
+    assert [e["path"] for e in answer["userErrors"]] == [["format"]]
 
 
 async def test_an_export_holds_what_its_asker_may_see(api: Api) -> None:

@@ -451,7 +451,9 @@ def bulk() -> Iterator[Command]:
         query='{ customers(where: {email: {eq: "ada@example.com"}}) { nodes { id } } }',
         variables="{}",
     )
-    yield exchange.NoteBulkProgress(bulk_operation_id=BULK_OUT, rows=1_000, refused=0)
+    on = {"bulk_operation_id": BULK_OUT, "worker_id": ROWS}
+    yield exchange.TakeBulkOperation(**on, seconds=120)
+    yield exchange.NoteBulkProgress(**on, rows=1_000, refused=0)
     yield exchange.CompleteBulkOperation(bulk_operation_id=BULK_OUT, rows=1_001, refused=0)
     for operation_id in (BULK_FAILED, BULK_CANCELLED):
         yield exchange.RunBulkImport(

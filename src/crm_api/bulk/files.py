@@ -36,6 +36,9 @@ class Files:
     def result(self, operation_id: UUID) -> Path:
         return self._folder / f"{operation_id}.jsonl"
 
+    def columns(self, operation_id: UUID) -> Path:
+        return self._folder / f"{operation_id}.parquet"
+
     def errors(self, operation_id: UUID) -> Path:
         return self._folder / f"{operation_id}.errors.jsonl"
 

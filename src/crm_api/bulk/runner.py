@@ -1,24 +1,25 @@
 """Carries bulk operations out, one at a time in a server; what was broken off goes on.
 
-The ledger says which are running. A lock of the database lets one server at a time work on each,
-and is free again once that server is gone.
+The ledger says which are running, and which server works on each: who has said nothing for two
+minutes has lost it to whoever takes it then, and is told so by its next note.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Any, BinaryIO
 from uuid import UUID
 
 import msgspec
 import structlog
 
+from crm_api.bulk.columns import write_columns
 from crm_api.bulk.exporting import list_query
 from crm_api.bulk.importing import RowForm
 from crm_api.bulk.rows import Row, rows_of
@@ -40,9 +41,11 @@ from crm_core import (
     Selection,
     Unavailable,
     derived_id,
+    new_id,
 )
 from crm_core.audit.reads import How
 from crm_core.exchange import (
+    BulkFormat,
     BulkKind,
     BulkOperation,
     BulkStatus,
@@ -50,6 +53,7 @@ from crm_core.exchange import (
     ErrorPolicy,
     FailBulkOperation,
     NoteBulkProgress,
+    TakeBulkOperation,
 )
 from crm_core.exchange.bulk_operation.events import BulkCancelled, BulkCompleted, BulkFailed
 from crm_core.kernel.events import Created, plain
@@ -61,6 +65,7 @@ log = structlog.get_logger()
 
 _OPERATIONS = Selection(categories=[BulkOperation.TOPIC])
 _ENDS = (BulkCompleted, BulkFailed, BulkCancelled)
+_TAKEN_SECONDS = 120  # without a word; then another server may go on with it
 _BATCH_ROWS = 500
 _NOTED_ROWS = 1_000  # of an export, between two notes of its progress
 _PAGE_SECONDS_MAX = 600  # that an export speaks for its asker at a time
@@ -75,6 +80,8 @@ class BulkRunner:
         self._crm = services.crm
         self._files = services.bulk.files
         self._compiled = CompiledReads(schema, services)
+        self._worker_id = new_id()
+        self._taken_at = 0.0
 
     async def run(self) -> None:
         """Carries out what is running, now and as it comes, until it is cancelled."""
@@ -99,21 +106,17 @@ class BulkRunner:
         operation = await self._crm.get(BulkOperation, operation_id)
         if operation.status is not BulkStatus.RUNNING:
             return True
-        async with self._alone(operation_id) as is_alone:
-            if not is_alone:
-                return False
-            try:
-                work = self._export if operation.kind is BulkKind.EXPORT else self._import
-                with answering(operation_id.hex):  # so that the log of reads names it
-                    rows, refused = await work(operation, actor)
-                await self._crm.execute(
-                    CompleteBulkOperation(
-                        bulk_operation_id=operation_id, rows=rows, refused=refused
-                    ),
-                    SYSTEM,
-                )
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next one has its turn
-                return await self._ended_by(operation_id, error)
+        try:
+            await self._take(operation_id)
+            work = self._export if operation.kind is BulkKind.EXPORT else self._import
+            with answering(operation_id.hex):  # so that the log of reads names it
+                rows, refused = await work(operation, actor)
+            await self._crm.execute(
+                CompleteBulkOperation(bulk_operation_id=operation_id, rows=rows, refused=refused),
+                SYSTEM,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next one has its turn
+            return await self._ended_by(operation_id, error)
         log.info("bulk.completed", id=str(operation_id), rows=rows, refused=refused)
         return True
 
@@ -122,6 +125,8 @@ class BulkRunner:
             log.warning("bulk.waits", id=str(operation_id), error=type(error).__name__)
             return False
         code = error.code if isinstance(error, CrmError) else "bulk.internal"
+        if code == "bulk.taken":
+            return False
         if code == "bulk.ended":  # cancelled meanwhile
             return True
         log.warning("bulk.failed", id=str(operation_id), code=code, error=type(error).__name__)
@@ -130,17 +135,13 @@ class BulkRunner:
         )
         return True
 
-    @asynccontextmanager
-    async def _alone(self, operation_id: UUID) -> AsyncIterator[bool]:
-        key = operation_id.int & (1 << 63) - 1
-        async with self._services.pool.connection() as connection:
-            found = await connection.execute("select pg_try_advisory_lock(%s)", [key])
-            is_alone = await found.fetchone() == (True,)
-            try:
-                yield is_alone
-            finally:
-                if is_alone:
-                    await connection.execute("select pg_advisory_unlock(%s)", [key])
+    async def _take(self, operation_id: UUID) -> None:
+        """Raises Rejected `bulk.taken` where another server has it, `bulk.ended`."""
+        take = TakeBulkOperation(
+            bulk_operation_id=operation_id, worker_id=self._worker_id, seconds=_TAKEN_SECONDS
+        )
+        await self._crm.execute(take, SYSTEM)
+        self._taken_at = monotonic()
 
     async def _note(
         self, operation_id: UUID, rows: int, refused: int, error_bytes: int = 0
@@ -149,12 +150,15 @@ class BulkRunner:
         await self._crm.execute(
             NoteBulkProgress(
                 bulk_operation_id=operation_id,
+                worker_id=self._worker_id,
                 rows=rows,
                 refused=refused,
                 error_bytes=error_bytes,
             ),
             SYSTEM,
         )
+        if monotonic() - self._taken_at > _TAKEN_SECONDS / 4:
+            await self._take(operation_id)
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -189,6 +193,8 @@ class BulkRunner:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        if operation.format is BulkFormat.PARQUET:
+            await asyncio.to_thread(write_columns, path, self._files.columns(operation.id))
         return rows, 0
 
     async def _page(self, text: str, variables: dict[str, Any], actor: Actor) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from crm_core.exchange import RunBulkImport
 
 __all__ = ["FileRoutes"]
 
+_MEDIA_TYPES = {".jsonl": "application/jsonl", ".parquet": "application/vnd.apache.parquet"}
+
 
 class FileRoutes:
     """`POST /files` with a bearer token; `GET /files/<ticket>`, as answers give it."""
@@ -55,7 +57,7 @@ class FileRoutes:
             return refusal_response(refusal, language, "application/json")
         return FileResponse(
             path,
-            media_type="application/jsonl",
+            media_type=_MEDIA_TYPES[path.suffix],
             filename=path.name,
             headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
         )

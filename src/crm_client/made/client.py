@@ -727,18 +727,20 @@ class Client(Asking):
         query: str,
         bulk_operation_id: Id | None = None,
         variables: str | None = None,
+        format: BulkFormat | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         effective_at: datetime | None = None,
         dry_run: bool | None = None,
     ) -> Done[BulkOperation]:
-        """Writes all records that a query lists into a file, a JSON object a line. The document has one field at its root, which is a list such as `customers`, without `first`, `after`, `last` and `before`: all its pages are read, one after another, with your rights. `variables` is a JSON object."""
+        """Writes all records that a query lists into a file: a JSON object a line, or Parquet. The document has one field at its root, which is a list such as `customers`, without `first`, `after`, `last` and `before`: all its pages are read, one after another, with your rights. `variables` is a JSON object."""
         return await self._execute(
             operations.BULK_OPERATION_EXPORT,
             {
                 "query": query,
                 "bulkOperationId": bulk_operation_id,
                 "variables": variables,
+                "format": format,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,

@@ -177,6 +177,7 @@ class BulkFormat(OpenEnum):
 
     JSONL = "JSONL"
     CSV = "CSV"
+    PARQUET = "PARQUET"
 
 
 class BulkKind(OpenEnum):
@@ -838,7 +839,7 @@ class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mutation: str | None
     """Of an import: what each row is sent to."""
     format: BulkFormat
-    """Of the file; an export is JSONL."""
+    """Of the file."""
     only_rehearses: bool
     """Of an import: it finds out which rows would be refused, and records nothing."""
     rows: int
@@ -849,7 +850,7 @@ class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Why it could not go on."""
     ended_at: datetime | None
     url: str | None
-    """Of a completed export: GET the file here, a JSON object a line. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
+    """Of a completed export: GET the file here, in its format. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
     errors_url: str | None
     """Of an import: GET the refused rows here, a line each with its number and the errors."""
     FIELDS: ClassVar[str] = (

@@ -9,10 +9,12 @@ from __future__ import annotations
 from crm_core.exchange.bulk_operation.commands import (
     CancelBulkOperation,
     CompleteBulkOperation,
+    EraseBulkOperation,
     FailBulkOperation,
     NoteBulkProgress,
     RunBulkExport,
     RunBulkImport,
+    TakeBulkOperation,
 )
 from crm_core.exchange.bulk_operation.events import (
     BulkFormat,
@@ -29,10 +31,12 @@ __all__ = [
     "BulkStatus",
     "CancelBulkOperation",
     "CompleteBulkOperation",
+    "EraseBulkOperation",
     "ErrorPolicy",
     "FailBulkOperation",
     "MappedColumn",
     "NoteBulkProgress",
     "RunBulkExport",
     "RunBulkImport",
+    "TakeBulkOperation",
 ]

@@ -11,6 +11,7 @@ import msgspec
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from crm_api.bulk.columns import require_parquet
 from crm_api.bulk.exporting import list_query
 from crm_api.graphql.commands.execution import Check, execute, given_or_none
 from crm_api.graphql.commands.inputs import CommandForm, pascal, summary
@@ -34,7 +35,8 @@ INTERNAL: frozenset[str] = frozenset(
         "user.use_sent_code", "user.note_code_sent",
         "erasure.record_key_destroyed", "erasure.complete", "disclosure.record",
         "retention.record_applied",
-        "bulk_operation.note_progress", "bulk_operation.complete", "bulk_operation.fail",
+        "bulk_operation.take", "bulk_operation.note_progress", "bulk_operation.complete",
+        "bulk_operation.fail",
     }
 )  # fmt: skip
 """Commands that no client may send; they are for programs of ours."""
@@ -49,12 +51,18 @@ def _check_export(info: Info, given: Any) -> None:
     variables = given_or_none(given.variables)
     if variables is not None and not _is_object(variables):
         raise Invalid("variables", "is a JSON object")
+    if given.format is BulkFormat.CSV:
+        raise Invalid("format", "is JSONL or PARQUET: what a query lists may be nested")
+    if given.format is BulkFormat.PARQUET:
+        require_parquet()
 
 
 def _check_import(info: Info, given: Any) -> None:
     form = FORMS.get(given.mutation)
     if form is None or form.command.NAME.startswith("bulk_operation."):
         raise Invalid("mutation", "is no mutation that takes rows")
+    if given.format is BulkFormat.PARQUET:
+        raise Invalid("format", "is JSONL or CSV")
     if given_or_none(given.mapping) and given.format is not BulkFormat.CSV:
         raise Invalid("mapping", "is for CSV")
 

@@ -28,7 +28,7 @@ class BulkOperation(Record):
     kind: BulkKind
     status: BulkStatus
     mutation: str | None = strawberry.field(description="Of an import: what each row is sent to.")
-    format: BulkFormat = strawberry.field(description="Of the file; an export is JSONL.")
+    format: BulkFormat = strawberry.field(description="Of the file.")
     only_rehearses: bool = strawberry.field(
         description="Of an import: it finds out which rows would be refused, and records nothing."
     )
@@ -38,14 +38,16 @@ class BulkOperation(Record):
     ended_at: datetime | None
 
     @resolver(
-        "Of a completed export: GET the file here, a JSON object a line. A path on this server, and"
+        "Of a completed export: GET the file here, in its format. A path on this server, and"
         " signed for a day; null once the file is gone, after 7 days or an erasure."
     )
     def url(self, info: Info) -> str | None:
         row = self.row
         if row.kind is not BulkKind.EXPORT or row.status is not BulkStatus.COMPLETED:
             return None
-        return _link(info, info.context.services.bulk.files.result(self.uuid))
+        files = info.context.services.bulk.files
+        in_columns = row.format is BulkFormat.PARQUET
+        return _link(info, files.columns(self.uuid) if in_columns else files.result(self.uuid))
 
     @resolver(
         "Of an import: GET the refused rows here, a line each with its number and the errors."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -25,7 +26,7 @@ class OnBulkOperation(Command, frozen=True, kw_only=True):
 
 
 class RunBulkExport(OnBulkOperation, frozen=True, kw_only=True):
-    """Writes all records that a query lists into a file, a JSON object a line.
+    """Writes all records that a query lists into a file: a JSON object a line, or Parquet.
 
     The document has one field at its root, which is a list such as `customers`, without `first`,
     `after`, `last` and `before`: all its pages are read, one after another, with your rights.
@@ -36,6 +37,7 @@ class RunBulkExport(OnBulkOperation, frozen=True, kw_only=True):
     bulk_operation_id: UUID = field(default_factory=new_id)
     query: Document
     variables: Variables | None = None
+    format: BulkFormat = BulkFormat.JSONL
 
     async def handle(self, work: Work) -> None:
         work.add(
@@ -45,6 +47,7 @@ class RunBulkExport(OnBulkOperation, frozen=True, kw_only=True):
                 owner_id=_owner(work.actor),
                 document=self.query,
                 variables=self.variables,
+                format=self.format,
             )
         )
 
@@ -111,18 +114,32 @@ class _ByTheServer(OnBulkOperation, frozen=True, kw_only=True):
         return await work.load(BulkOperation, operation_id)
 
 
+class TakeBulkOperation(_ByTheServer, frozen=True, kw_only=True):
+    """Records which server works on it, for so many seconds at first."""
+
+    NAME = "bulk_operation.take"
+    bulk_operation_id: UUID
+    worker_id: UUID
+    seconds: int
+
+    async def handle(self, work: Work) -> None:
+        operation = await self._running(work, self.bulk_operation_id)
+        operation.take(self.worker_id, work.at + timedelta(seconds=self.seconds))
+
+
 class NoteBulkProgress(_ByTheServer, frozen=True, kw_only=True):
     """Records how far it is, where it goes on from after a break."""
 
     NAME = "bulk_operation.note_progress"
     bulk_operation_id: UUID
+    worker_id: UUID
     rows: int
     refused: int
     error_bytes: int = 0
 
     async def handle(self, work: Work) -> None:
         operation = await self._running(work, self.bulk_operation_id)
-        operation.note_progress(self.rows, self.refused, self.error_bytes)
+        operation.note_progress(self.worker_id, self.rows, self.refused, self.error_bytes)
 
 
 class CompleteBulkOperation(_ByTheServer, frozen=True, kw_only=True):

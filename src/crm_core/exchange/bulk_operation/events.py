@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -17,7 +18,8 @@ class BulkKind(StrEnum):
 
 class BulkFormat(StrEnum):
     JSONL = "JSONL"  # a JSON object a line
-    CSV = "CSV"  # RFC 4180, UTF-8, with a line of names
+    CSV = "CSV"  # RFC 4180, UTF-8, with a line of names; comes in only
+    PARQUET = "PARQUET"  # goes out only
 
 
 class ErrorPolicy(StrEnum):
@@ -39,6 +41,7 @@ class BulkExportRequested(Created):
     owner_id: UUID | None
     document: PersonalText
     variables: OptionalPersonalText
+    format: BulkFormat
 
 
 class BulkImportRequested(Created):
@@ -52,6 +55,16 @@ class BulkImportRequested(Created):
     mapping: tuple[MappedColumn, ...]
     error_policy: ErrorPolicy
     only_rehearses: bool
+
+
+class BulkTaken(Event):
+    """A server works on it from now on, and nobody else does until the moment, unless it goes on
+    saying so.
+    """
+
+    TOPIC = "exchange.bulk_operation.taken"
+    worker_id: UUID
+    until: datetime
 
 
 class BulkProgressed(Event):

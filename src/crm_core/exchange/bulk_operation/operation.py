@@ -38,6 +38,8 @@ class BulkOperation(Aggregate):
     mapping: tuple[e.MappedColumn, ...] = ()
     error_policy: e.ErrorPolicy = e.ErrorPolicy.CONTINUE
     only_rehearses: bool = False
+    worker_id: UUID | None = None
+    taken_until: datetime | None = None
     rows: int = 0
     refused: int = 0
     error_bytes: int = 0
@@ -53,6 +55,7 @@ class BulkOperation(Aggregate):
         owner_id: UUID | None,
         document: str,
         variables: str | None,
+        format: e.BulkFormat,
     ) -> BulkOperation:
         return cls.start(
             e.BulkExportRequested,
@@ -61,6 +64,7 @@ class BulkOperation(Aggregate):
             owner_id=owner_id,
             document=document,
             variables=variables,
+            format=format,
         )
 
     @classmethod
@@ -90,8 +94,15 @@ class BulkOperation(Aggregate):
             only_rehearses=only_rehearses,
         )
 
-    def note_progress(self, rows: int, refused: int, error_bytes: int) -> None:
+    def take(self, worker_id: UUID, until: datetime) -> None:
         self._require_running()
+        if self.taken_until is not None and self.taken_until > self.at:
+            self._require_worker(worker_id)
+        self.record(e.BulkTaken, worker_id=worker_id, until=until)
+
+    def note_progress(self, worker_id: UUID, rows: int, refused: int, error_bytes: int) -> None:
+        self._require_running()
+        self._require_worker(worker_id)
         if rows > self.rows:
             self.record(e.BulkProgressed, rows=rows, refused=refused, error_bytes=error_bytes)
 
@@ -107,6 +118,10 @@ class BulkOperation(Aggregate):
         self._require_running()
         self.record(e.BulkCancelled)
 
+    def _require_worker(self, worker_id: UUID) -> None:
+        if self.worker_id != worker_id:
+            raise Rejected("bulk.taken", until=str(self.taken_until))
+
     def _require_running(self) -> None:
         if self.status is not BulkStatus.RUNNING:
             raise Rejected("bulk.ended", status=self.status.value)
@@ -114,7 +129,7 @@ class BulkOperation(Aggregate):
     def when(self, event: Any) -> None:
         match event:
             case e.BulkExportRequested():
-                self.owner_id = event.owner_id
+                self.owner_id, self.format = event.owner_id, event.format
                 self.document, self.variables = event.document, event.variables
             case e.BulkImportRequested():
                 self.kind = e.BulkKind.IMPORT
@@ -124,6 +139,8 @@ class BulkOperation(Aggregate):
                 )  # fmt: skip
                 self.error_policy = event.error_policy
                 self.only_rehearses = event.only_rehearses
+            case e.BulkTaken():
+                self.worker_id, self.taken_until = event.worker_id, event.until
             case e.BulkProgressed():
                 self.rows, self.refused, self.error_bytes = (
                     event.rows, event.refused, event.error_bytes
