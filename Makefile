@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help redis run test check lint types contracts schema schema-check client client-check golden bench soak judges released servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check client client-check cookbook golden bench soak judges released servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -41,6 +41,9 @@ client-check: .venv/dev.stamp  ## fail when the client is not the schema's
 		&& $(BIN)/crm client-code .tools/client-made && $(BIN)/ruff format -q .tools/client-made \
 		&& diff -ru -x __pycache__ src/crm_client/made .tools/client-made \
 		|| { echo "the client has drifted: run 'make client' and commit it" >&2; exit 1; }
+
+cookbook: .venv/dev.stamp  ## write the cookbook's manifest and the console's tabs from its documents
+	@PYTHONPATH=tests $(BIN)/python -m cookbook.book
 
 golden: .venv/dev.stamp  ## keep the stored bytes of event classes that have none yet
 	@PYTHONPATH=tests $(BIN)/python -m golden.corpus
