@@ -21,11 +21,12 @@ from crm_projections.customer_directory.projection import CUSTOMERS
 from crm_projections.sales_pipeline.tables import OPPORTUNITIES, PIPELINES, PRODUCTS
 from crm_projections.storage import upsert
 from crm_projections.tables import Table
+from crm_projections.task_list.projection import TASKS
 from crm_projections.ticket_queue.projection import TICKETS
 
 __all__ = ["PLAIN", "ROWS", "Company", "fill", "key"]
 
-ROWS = {CUSTOMERS: 40, OPPORTUNITIES: 60, TICKETS: 60, PRODUCTS: 8, PIPELINES: 4}
+ROWS = {CUSTOMERS: 40, OPPORTUNITIES: 60, TICKETS: 60, TASKS: 60, PRODUCTS: 8, PIPELINES: 4}
 FOREIGN = 3
 TEXTS = ["", "a", "A", "ä", "Ünï 漢字 🎈", 'q"uo\\te', "tab\tline\n\x01\x7f", "50%_", "null", "{}"]
 

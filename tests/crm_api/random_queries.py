@@ -29,10 +29,10 @@ __all__ = ["COMPILED", "Asked", "Manner", "query"]
 
 ROOTS = (
     "customer", "customers", "opportunity", "opportunities", "ticket", "tickets", "product",
-    "products", "pipeline", "pipelines", "node",
+    "products", "pipeline", "pipelines", "task", "tasks", "node",
 )  # fmt: skip
 TYPES = {"customer": "Customer", "opportunity": "Opportunity", "ticket": "Ticket",
-         "product": "Product", "pipeline": "Pipeline"}  # fmt: skip
+         "product": "Product", "pipeline": "Pipeline", "task": "Task"}  # fmt: skip
 # Read from the ledger, which no statement does; asked for now and then.
 FOLDED = {"history", "timeline", "interactions", "owner", "assignee", "lines", "stage"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from crm_core.customers.customer.commands import (
     RegisterPerson,
     TagCustomer,
 )
+from crm_core.engagement.task.commands import CompleteTask, CreateTask
 
 PAGE = """
 query ($where: CustomerWhere, $orderBy: [CustomerOrder!], $first: Int, $after: String, $last: Int,
@@ -198,3 +200,34 @@ async def test_every_kind_of_record_can_be_listed_and_fetched_again(
             "query ($id: ID!) { node(id: $id) { id __typename } }", id=node["id"]
         )
         assert again["node"]["id"] == node["id"]
+
+
+# --- tasks ----------------------------------------------------------------------------------------
+
+TASKS = """
+query ($where: TaskWhere, $customer: ID!) {
+  tasks(first: 10, where: $where, orderBy: [{field: DUE_AT, direction: DESC}]) { nodes { title } }
+  customer(by: {id: $customer}) { tasks(first: 10) { totalCount nodes { title status } } }
+}
+"""
+
+
+async def test_tasks_are_found_by_who_has_to_do_them_and_by_customer(api: Any) -> None:
+    ada, me = RegisterPerson(name="Ada"), api.people["sales"]
+    tasks = [
+        CreateTask(
+            title=f"Task {day}",
+            due_at=datetime(2030, 1, day, tzinfo=UTC),
+            assignee_id=me if day != 3 else api.people["service"],
+            customer_id=ada.customer_id,
+        )
+        for day in (2, 1, 3, 4)
+    ]
+    await api.given(ada, *tasks, CompleteTask(task_id=tasks[3].task_id))
+    mine = {"assigneeId": {"eq": str(me)}, "customerId": {"eq": str(ada.customer_id)}}
+    named = {"customer": global_id("Customer", ada.customer_id)}
+    found = await api.data(TASKS, where={**mine, "status": {"in": ["OPEN"]}}, **named)
+    assert [task["title"] for task in found["tasks"]["nodes"]] == ["Task 2", "Task 1"]
+    listed = found["customer"]["tasks"]
+    assert listed["totalCount"] == 4
+    assert [task["title"][-1] for task in listed["nodes"]] == ["1", "2", "3", "4"]

@@ -171,9 +171,17 @@ class Client(Asking):
             {"id": id, "asOf": as_of, "effectiveAt": effective_at, "minPosition": min_position},
         )
 
-    def tasks(self, *, min_position: int | None = None) -> Pages[Task]:
-        """All tasks, the latest first."""
-        return self._pages(operations.TASKS, {"minPosition": min_position})
+    def tasks(
+        self,
+        *,
+        where: TaskWhere | None = None,
+        order_by: list[TaskOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[Task]:
+        """Tasks, the latest first unless ordered otherwise."""
+        return self._pages(
+            operations.TASKS, {"where": where, "orderBy": order_by, "minPosition": min_position}
+        )
 
     async def viewer(self) -> User | None:
         """Who asks: the user of the bearer token, or for whom it acts."""
@@ -646,6 +654,14 @@ class Client(Asking):
         """The customer's tickets; null where you may not see any, and on a customer as of the past."""
         return self._pages(
             operations.CUSTOMER_TICKETS, {"id": id, "where": where, "orderBy": order_by}
+        )
+
+    def customer_tasks(
+        self, id: Id, *, where: TaskWhere | None = None, order_by: list[TaskOrder] | None = None
+    ) -> Pages[Task]:
+        """What is to be done about the customer, the most urgent first unless ordered otherwise; null where you may not see any, and on a customer as of the past."""
+        return self._pages(
+            operations.CUSTOMER_TASKS, {"id": id, "where": where, "orderBy": order_by}
         )
 
     def customer_interactions(self, id: Id) -> Pages[Interaction]:

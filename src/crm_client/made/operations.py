@@ -73,7 +73,12 @@ TASK: Read[Task | None] = Read(
     Task.FIELDS,
     Task | None,
 )
-TASKS: Listing[Task] = Listing("tasks", {"minPosition": "Position"}, Task.FIELDS, Task)
+TASKS: Listing[Task] = Listing(
+    "tasks",
+    {"where": "TaskWhere", "orderBy": "[TaskOrder!]", "minPosition": "Position"},
+    Task.FIELDS,
+    Task,
+)
 VIEWER: Read[User | None] = Read("viewer", {}, User.FIELDS, User | None)
 USER: Read[User | None] = Read(
     "user",
@@ -347,6 +352,9 @@ CUSTOMER_TICKETS: Listing[Ticket] = Listing(
     Ticket.FIELDS,
     Ticket,
     "Customer",
+)
+CUSTOMER_TASKS: Listing[Task] = Listing(
+    "tasks", {"where": "TaskWhere", "orderBy": "[TaskOrder!]"}, Task.FIELDS, Task, "Customer"
 )
 CUSTOMER_INTERACTIONS: Listing[Interaction] = Listing(
     "interactions", {}, Interaction.FIELDS, Interaction, "Customer"

@@ -46,6 +46,7 @@ __all__ = [
     "ShareLevel",
     "ShareOrderField",
     "StageClass",
+    "TaskOrderField",
     "TaskStatus",
     "TeamOrderField",
     "TicketChannel",
@@ -536,6 +537,15 @@ class StageClass(OpenEnum):
     OPEN = "OPEN"
     WON = "WON"
     LOST = "LOST"
+
+
+class TaskOrderField(OpenEnum):
+    """What tasks can be ordered by."""
+
+    DUE_AT = "DUE_AT"
+    STATUS = "STATUS"
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
 
 
 class TaskStatus(OpenEnum):

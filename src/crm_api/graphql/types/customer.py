@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from crm_api.graphql.arguments.opportunity import OpportunityOrder, OpportunityWhere
+from crm_api.graphql.arguments.task import TaskOrder, TaskWhere
 from crm_api.graphql.arguments.ticket import TicketOrder, TicketWhere
 from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
 from crm_api.graphql.context import Info
@@ -39,12 +40,14 @@ from crm_projections.reading import Order
 if TYPE_CHECKING:
     from crm_api.graphql.types.interaction import Interaction
     from crm_api.graphql.types.opportunity import Opportunity
+    from crm_api.graphql.types.task import Task
     from crm_api.graphql.types.ticket import Ticket
 
 __all__ = ["CUSTOMER", "Customer"]
 
 OPPORTUNITIES_OF = LinkedList("opportunity", "customer_id", Order("opened_at"))
 TICKETS_OF = LinkedList("ticket", "customer_id", Order("opened_at"))
+TASKS_OF = LinkedList("task", "customer_id", Order("due_at"))
 
 for _enum in (
     CustomerKind, CustomerStatus, Lifecycle, ContactPointType, ConsentBasis, ConsentChannel
@@ -224,6 +227,24 @@ class Customer(Record):
     ) -> Connection[Annotated[Ticket, strawberry.lazy("crm_api.graphql.types.ticket")]] | None:
         window = window_of(first, after, last, before)
         return await linked_list(info, TICKETS_OF, self, window, filter_of(where), order_by)
+
+    @resolver(
+        "What is to be done about the customer, the most urgent first unless ordered otherwise;"
+        " null where you may not see any, and on a customer as of the past.",
+        reads=TASKS_OF,
+    )
+    async def tasks(
+        self,
+        info: Info,
+        where: TaskWhere | None = strawberry.UNSET,
+        order_by: list[TaskOrder] | None = strawberry.UNSET,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> Connection[Annotated[Task, strawberry.lazy("crm_api.graphql.types.task")]] | None:
+        window = window_of(first, after, last, before)
+        return await linked_list(info, TASKS_OF, self, window, filter_of(where), order_by)
 
     @resolver(
         "Contacts with the customer and notes about it, the latest first; null where"

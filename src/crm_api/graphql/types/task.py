@@ -11,6 +11,7 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.links import linked
+from crm_api.graphql.reading import Link
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.customer import CUSTOMER, Customer
 from crm_api.graphql.types.node import Record
@@ -33,11 +34,11 @@ class Task(Record):
     due_at: datetime
     deferred_until: datetime | None = strawberry.field(description="Out of sight until then.")
 
-    @resolver("Who has to do it.")
+    @resolver("Who has to do it.", reads=Link("user", "assignee_id"))
     async def assignee(self, info: Info) -> User | None:
         return cast("User | None", await linked(info, USER, self.row.assignee_id, self.as_of))
 
-    @resolver("Whom it is about.")
+    @resolver("Whom it is about.", reads=Link("customer", "customer_id"))
     async def customer(self, info: Info) -> Customer | None:
         found = await linked(info, CUSTOMER, self.row.customer_id, self.as_of)
         return cast("Customer | None", found)
