@@ -33,7 +33,7 @@ ROOTS = (
 )  # fmt: skip
 TYPES = {"customer": "Customer", "opportunity": "Opportunity", "ticket": "Ticket",
          "product": "Product", "pipeline": "Pipeline", "task": "Task"}  # fmt: skip
-# Read from the ledger, which no statement does; asked for now and then.
+# Read from the ledger, which no statement does; asked for less often.
 FOLDED = {"history", "timeline", "interactions", "owner", "assignee", "lines", "stage"}
 
 
@@ -92,6 +92,7 @@ def _selection(writing: _Writing, of: Any, depth: int) -> str:
     names = [
         name for name in of.fields if name not in FOLDED or chance.random() < writing.manner.folded
     ]
+    names = [name for name in of.fields if name not in FOLDED or chance.random() < 0.2]
     leaves = [name for name in names if _is_leaf(of.fields[name])]
     inner = [name for name in names if name not in leaves]
     chosen = chance.sample(leaves, min(len(leaves), chance.randrange(1, 6))) if leaves else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from graphql import OperationType, get_operation_ast, parse
 
 from cookbook.book import FILES, documents, written
 from crm_api.app import create_app
+from crm_api.graphql.compiled.answers import CompiledReads
 from crm_api.graphql.context import Context
 from crm_api.graphql.ids import global_id
 from crm_api.http.trusted import Profile, read_trusted
@@ -174,3 +176,54 @@ async def test_what_is_sent_again_with_its_key_is_done_once(demo: Demo) -> None:
     ]
     assert again["receipt"]["replayed"]
     assert again["customer"] == first["customer"]
+
+
+# --- how they are answered ------------------------------------------------------------------------
+
+# What no statement gives, and is resolved beside it; docs/cookbook/README.md says why.
+RESOLVED = {
+    "Query.auditTrail", "Query.auditProof", "Query.bulkOperation", "Query.diff", "Query.explain",
+    "Query.nodes", "Query.projectionStatus", "Query.salesForecastReport",
+    "Query.salesPipelineReport", "Query.ticketBacklogReport", "Query.users", "Query.viewer",
+    "Query.whoCouldSee",
+    "Query.customer",  # by e-mail
+    "Query.opportunity",  # as of the past
+    "Customer.history", "Customer.timeline", "Opportunity.stage",
+    "Customer.owner", "Opportunity.owner", "Task.assignee", "Ticket.assignee",
+}  # fmt: skip
+
+
+async def compiled(demo: Demo, name: str) -> tuple[Any, set[str]]:
+    """The answer in front of the executor, or None; and the fields that were resolved for it."""
+    services = demo.api.services
+    context = Context(services, session=services.tokens.read(demo.api.token("admin")))
+    reads = CompiledReads(schema, services)
+    answer = await reads.answer(context, BOOK[name], None, demo.variables.get(name, {}))
+    plans = [plan for plan in reads._plans.values() if plan is not None]
+    return answer and json.loads(answer), {str(place) for plan in plans for place in plan.places}
+
+
+async def executed(demo: Demo, name: str) -> Any:
+    """By GET, which is never compiled."""
+    params = {"query": BOOK[name], "variables": json.dumps(demo.variables.get(name, {}))}
+    headers = demo.api.headers("admin")
+    answer = (await demo.api.http.get("/graphql", params=params, headers=headers)).json()
+    return {"data": answer["data"]}
+
+
+async def test_no_query_of_the_cookbook_or_the_console_needs_the_executor(demo: Demo) -> None:
+    queries, beside = of_kind(OperationType.QUERY), set[str]()
+    needing = []
+    for name in queries:
+        answer, resolved = await compiled(demo, name)
+        beside |= resolved
+        if answer is None:
+            needing.append(name)
+    assert needing == [], f"of {len(queries)}"
+    assert beside == RESOLVED
+
+
+@pytest.mark.parametrize("name", of_kind(OperationType.QUERY))
+async def test_both_ways_answer_the_cookbook_the_same(demo: Demo, name: str) -> None:
+    answer, _ = await compiled(demo, name)
+    assert answer == await executed(demo, name)

@@ -62,7 +62,12 @@ async def _explain(
             plan = compile_query(schema, document, reader, given, frozenset())
         except NotCovered as error:
             raise Rejected("query.not_compiled", reason=str(error)) from None
+        if plan.statement is None:
+            raise Rejected("query.not_compiled", reason="no statement gives any of its fields")
         console.print(plan.statement, markup=False)
+        if plan.places:
+            beside = ", ".join(sorted({str(place) for place in plan.places}))
+            console.print(f"-- beside it, resolved: {beside}", markup=False)
         async with open_runner(place, crm):  # the tables are there
             await _show_plan(
                 place.url, crm.tenant_id, f"explain ({how}) {plan.statement}", plan.sent(given)

@@ -38,7 +38,7 @@ from crm_core.access.records import kind_of
 from crm_core.audit.reads import ReadMode, Record
 from crm_core.personal import PERSONAL_KINDS, personal_fields
 
-__all__ = ["Noting", "note_shown_records", "personal_names"]
+__all__ = ["Noting", "note_shown_records", "notes_of", "personal_names"]
 
 
 class Noting(SchemaExtension):
@@ -49,7 +49,7 @@ class Noting(SchemaExtension):
     async def on_execute(self) -> AsyncIterator[None]:
         context = self.execution_context.context
         if isinstance(context, Context):
-            context.notes = _notes_of(context)
+            context.notes = notes_of(context)
         yield
         await self._record(self.execution_context.result)
 
@@ -78,7 +78,8 @@ class Noting(SchemaExtension):
         return None if document is None else get_operation_ast(document, context.operation_name)
 
 
-def _notes_of(context: Context) -> Notes | None:
+def notes_of(context: Context) -> Notes | None:
+    """Notes for an operation of this session; None where nothing is recorded."""
     read_log = context.services.read_log
     if read_log.mode is ReadMode.OFF or context.session is None:
         return None

@@ -1,4 +1,4 @@
-"""Answers queries in front of Strawberry, where one statement gives all that they ask for."""
+"""Answers queries in front of Strawberry: one statement, and resolvers for what it leaves out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from crm_api.graphql.compiled.compiler import Reader, compile_query
 from crm_api.graphql.compiled.document import QueryDocument, query_document
 from crm_api.graphql.compiled.noted import taken
 from crm_api.graphql.compiled.plan import Plan
+from crm_api.graphql.compiled.resolving import Resolving
 from crm_api.graphql.compiled.selection import NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
-from crm_api.graphql.notes import name_of_operation
+from crm_api.graphql.noting import notes_of
 from crm_api.services import Services
-from crm_api.tracing import trace_id
 from crm_core import CrmError, Lagging
-from crm_core.audit.reads import How, Read
 from crm_core.kernel.telemetry import span
 from crm_projections.reading import NotAnswered
 
@@ -61,15 +60,34 @@ class CompiledReads:
             plan = self._plan(text, operation_name, document, reader, given)
             if plan is None:
                 return None
-            parameters = plan.sent(given)
-            await context.wait_for(plan.position(given))
-            answer = await self._services.pipelines.ask(plan.statement, parameters)
-            return await self._recorded(context, document, answer) if reader.is_noted else answer
+            context.notes = notes_of(context)
+            answer = await self._asked(context, plan, given)
+            if plan.places:
+                resolving = Resolving(self._schema, document, given, context)
+                answer = await resolving.filled(answer, plan.places)
+            if plan.statement is not None and not reader.is_noted:
+                _require_no_notes(context)
+            await self._record(context, document)
+            return answer
         except Lagging:
             context.has_waited = True
             return None
-        except (CrmError, NotAnswered):
+        except (CrmError, NotAnswered, NotCovered):
             return None
+
+    async def _asked(self, context: Context, plan: Plan, given: dict[str, Any]) -> bytes:
+        """The statement's answer; what it shows is noted. Raises CrmError or NotAnswered."""
+        if plan.statement is None:
+            return plan.frame
+        parameters = plan.sent(given)
+        await context.wait_for(plan.position(given))
+        answer = await self._services.pipelines.ask(plan.statement, parameters)
+        if context.notes is None or not context.notes.takes_all:
+            return answer
+        answer, records = taken(answer)
+        for (kind, record_id), personal in records.items():
+            context.notes.add(kind, record_id, personal=personal)
+        return answer
 
     async def _reader(self, context: Context) -> Reader:
         rights = await context.rights()
@@ -77,20 +95,13 @@ class CompiledReads:
         is_noted = self._services.read_log.records_all_of(context.session.actor, context.how)
         return Reader.of(context.tenant_id, rights, is_noted)
 
-    async def _recorded(self, context: Context, document: QueryDocument, answer: bytes) -> bytes:
-        """The answer, once it is recorded what it shows. Raises Unavailable."""
-        answer, records = taken(answer)
-        if records:
-            await self._services.read_log.record(
-                Read(
-                    context.actor,
-                    context.how or How.QUERY,
-                    name_of_operation(document.operation),
-                    records,
-                    trace_id(),
-                )
-            )
-        return answer
+    async def _record(self, context: Context, document: QueryDocument) -> None:
+        """Records what the answer shows, before it is shown. Raises Unavailable."""
+        if context.notes is None:
+            return
+        read = context.notes.taken(context.actor, document.operation, context.how)
+        if read is not None:
+            await self._services.read_log.record(read)
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)
@@ -119,3 +130,9 @@ class CompiledReads:
                 plan = None
             self._plans[key] = plan
         return self._plans[key]
+
+
+def _require_no_notes(context: Context) -> None:
+    """Raises NotCovered where a resolver has it recorded what the statement shows, unnoted."""
+    if context.notes is not None and context.notes.takes_all:
+        raise NotCovered("a statement's records would have to be recorded")

@@ -1,7 +1,8 @@
 """Compiles a query to one statement, by what its fields say they read.
 
-The arguments go through the same functions as in the resolvers. Whatever would be an error there
-is not compiled here, so that errors have one origin: Strawberry's own way.
+The arguments go through the same functions as in the resolvers. What no statement gives has a place
+in the answer that its resolver fills. Whatever would be an error is not compiled here, so that
+errors have one origin: Strawberry's own way.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ from crm_api.graphql.compiled.connections import ConnectionShape
 from crm_api.graphql.compiled.document import QueryDocument
 from crm_api.graphql.compiled.leaves import leaf, require_same_names
 from crm_api.graphql.compiled.noted import noted
+from crm_api.graphql.compiled.places import (
+    LinkedRecord,
+    Place,
+    RecordField,
+    RootField,
+    marked,
+    marked_for,
+)
 from crm_api.graphql.compiled.plan import LateId, LatePosition, Plan, plan_of
 from crm_api.graphql.compiled.selection import (
     NotCovered,
@@ -124,14 +133,32 @@ class _Compiler:
         self._reader = reader
         self._tree = Tree(reader.tenant_id, reader.sight)
         self._positions: list[int | LatePosition] = []
+        self._places: list[Place] = []
 
     def plan(self) -> Plan:
         root, fields = self._selections.root()
-        data = json_object((key, self._root_field(root, selected)) for key, selected in fields)
-        whole = json_object([("data", data)])
-        return plan_of(Sql(f"select {whole.text}", whole.parameters), tuple(self._positions))
+        members = [(key, self._root_member(root, selected)) for key, selected in fields]
+        positions, places = tuple(self._positions), tuple(self._places)
+        if all(isinstance(place, RootField) for place in places) and len(places) == len(members):
+            frame = ",".join(f'"{key}":{marked(at)}' for at, (key, _) in enumerate(members))
+            return Plan(None, (), (), places, f'{{"data":{{{frame}}}}}'.encode())
+        whole = json_object([("data", json_object(members))])
+        return plan_of(Sql(f"select {whole.text}", whole.parameters), positions, places)
 
     # --- the root ---------------------------------------------------------------------------------
+
+    def _root_member(self, root: GraphQLObjectType, selected: Selected) -> Sql:
+        known = len(self._places)
+        try:
+            return self._root_field(root, selected)
+        except NotCovered:
+            del self._places[known:]
+            field_of(root, selected)  # introspection is the executor's
+            return constant(marked(self._place(RootField(root, selected))))
+
+    def _place(self, place: Place) -> int:
+        self._places.append(place)
+        return len(self._places) - 1
 
     def _root_field(self, root: GraphQLObjectType, selected: Selected) -> Sql:
         if name_of(selected) == "__typename":
@@ -197,12 +224,26 @@ class _Compiler:
         key = values[kind.graphql_type.KEY]
         own = {"uuid": key, "id": self._tree.global_id(kind.type_name, key)}
         of = self._selections.type(kind.type_name)
-        shape = self._object(of, {**values, **own}, selected)
+        shape = json_object(
+            (name, self._record_member(kind, of, {**values, **own}, part))
+            for name, part in self._selections.of(of, selected)
+        )
         if not self._reader.is_noted or kind.name not in PERSONAL_KINDS:
             return shape
         personal = personal_names(of, kind.name)
         asked = any(name_of(part) in personal for _, part in self._selections.of(of, selected))
         return noted(kind.name, key, shape, personal=asked)
+
+    def _record_member(
+        self, kind: RecordKind, of: GraphQLObjectType, values: Values, selected: Selected
+    ) -> Sql:
+        known = len(self._places)
+        try:
+            return self._member(of, values, selected)
+        except NotCovered:
+            del self._places[known:]
+            place = self._place(RecordField(of, selected, kind))
+            return marked_for(place, values["uuid"])
 
     def _object(self, of: GraphQLObjectType, values: Values, selected: Selected) -> Sql:
         return json_object(
@@ -230,7 +271,10 @@ class _Compiler:
             case Link(name, column):
                 if isinstance(field.type, GraphQLNonNull):
                     raise NotCovered("a link that cannot be null")
-                return self._record(_kind(name), Sql(values[column].sql), selected)
+                kind = _kind(name)
+                if kind.table is None and name in self._reader.kinds:
+                    return marked_for(self._place(LinkedRecord(of, selected, kind)), values[column])
+                return self._record(kind, Sql(values[column].sql), selected)
             case LinkedList(name, column, order):
                 kind, arguments = _kind(name), self._selections.arguments(field, selected)
                 listing = self._listing(kind, arguments, order, column, values["uuid"])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg.adapt import PyFormat, Transformer
 
+from crm_api.graphql.compiled.places import Place
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.scalars import Position
 from crm_core.ledger.postgres.arrays import BinaryArray
@@ -40,11 +41,16 @@ class LatePosition:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`statement` has `$1`, `$2`, …; it must not be asked before the positions are reached."""
+    """`statement` has `$1`, `$2`, …; it must not be asked before the positions are reached.
 
-    statement: str
+    Where it is None, `frame` is the answer. The answer has `places`, by their numbers.
+    """
+
+    statement: str | None
     parameters: tuple[bytes | LateId | None, ...]
     positions: tuple[int | LatePosition, ...]
+    places: tuple[Place, ...]
+    frame: bytes = b""
 
     def sent(self, given: Mapping[str, Any]) -> list[bytes | None]:
         """The parameters as they are sent, with these variables. Raises Refused."""
@@ -58,7 +64,7 @@ class Plan:
         return Position(max(positions, default=0))
 
 
-def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...]) -> Plan:
+def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...], places: tuple[Place, ...]) -> Plan:
     transformer: Any = Transformer()
     parameters: list[bytes | LateId | None] = []
     places: dict[Any, int] = {}
@@ -71,11 +77,15 @@ def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...]) -> Plan:
             place = len(parameters)
             if same is not None:
                 places[same] = place
+    sent_at: dict[UUID | LateId, int] = {}
+        place = sent_at.get(value) if isinstance(value, UUID | LateId) else None
+            if isinstance(value, UUID | LateId):
+                sent_at[value] = place
         numbers.append(f"${place}")
     texts = sql.text.split("%s")
     assert len(texts) == len(numbers) + 1, "each placeholder has a value"
     statement = "".join(part for pair in zip(texts, [*numbers, ""], strict=True) for part in pair)
-    return Plan(statement, tuple(parameters), positions)
+    return Plan(statement, tuple(parameters), positions, places)
 
 
 def _sameness(value: Any) -> Any:
