@@ -25,7 +25,7 @@ from crm_api.schema import schema
 from crm_api.services import open_services
 from crm_core.audit.log import Signer
 from crm_core.audit.signing import AuditKeys, Memory, new_key_line
-from crm_core.customers.customer.commands import RegisterPerson
+from crm_core.customers.customer.commands import LinkExternalId, RegisterPerson
 from crm_core.demo import DemoCompany, make_demo
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.identity import passwords
@@ -186,7 +186,6 @@ RESOLVED = {
     "Query.nodes", "Query.projectionStatus", "Query.salesForecastReport",
     "Query.salesPipelineReport", "Query.ticketBacklogReport", "Query.users", "Query.viewer",
     "Query.whoCouldSee",
-    "Query.customer",  # by e-mail
     "Query.opportunity",  # as of the past
     "Customer.history", "Customer.timeline", "Opportunity.stage",
     "Customer.owner", "Opportunity.owner", "Task.assignee", "Ticket.assignee",
@@ -227,3 +226,31 @@ async def test_no_query_of_the_cookbook_or_the_console_needs_the_executor(demo: 
 async def test_both_ways_answer_the_cookbook_the_same(demo: Demo, name: str) -> None:
     answer, _ = await compiled(demo, name)
     assert answer == await executed(demo, name)
+
+
+BY = """query ($email: String!, $system: String!, $id: String!) {
+  a: customer(by: {email: $email}) { name owner { name } }
+  b: customer(by: {externalId: {system: $system, id: $id}}) { name email } }"""
+
+
+async def test_one_plan_serves_every_unique_key(demo: Demo) -> None:
+    api = demo.api
+    people = [RegisterPerson(name=f"Person {n}", email=f"p{n}@example.com") for n in range(3)]
+    links = [
+        LinkExternalId(customer_id=person.customer_id, system="erp", external_id=f"E-{n}")
+        for n, person in enumerate(people)
+    ]
+    await api.given(*people, *links)
+    reads = CompiledReads(schema, api.services)
+    for n in range(4):
+        context = Context(api.services, session=api.services.tokens.read(api.token("admin")))
+        given = {"email": f"P{n}@Example.com", "system": "erp", "id": f"E-{n}"}
+        answer = await reads.answer(context, BY, None, given)
+        assert answer is not None
+        data = json.loads(answer)["data"]
+        assert data == await api.data(BY, **given)
+        assert (data["a"] or {}).get("name") == (f"Person {n}" if n < 3 else None)
+        assert (data["b"] or {}).get("email") == (f"p{n}@example.com" if n < 3 else None)
+    (plan,) = reads._plans.values()
+    assert plan is not None
+    assert plan.statement is not None

@@ -15,7 +15,9 @@ def test_a_query_is_shown_as_its_statement_and_its_plan(crm: Crm, tmp_path: Path
     assert said.stdout.startswith("select concat(")
     assert "limit 5" in said.stdout
     assert "Index Cond" in said.stdout
-    query.write_text('{ customer(by: {email: "a@example.com"}) { name } }')
+    query.write_text('{ customer(by: {email: "a@example.com"}) { name owner { name } } }')
+    assert "resolved: Customer.owner" in crm("explain-query", str(query)).stdout
+    query.write_text("{ viewer { name } }")
     refused = crm("explain-query", str(query))
     assert refused.returncode == 1
     assert "query.not_compiled" in refused.stderr

@@ -48,7 +48,7 @@ async def _explain(
 ) -> None:
     from crm_api.graphql.compiled.compiler import Reader, compile_query
     from crm_api.graphql.compiled.document import query_document
-    from crm_api.graphql.compiled.selection import NotCovered
+    from crm_api.graphql.compiled.selection import Given, NotCovered
     from crm_api.graphql.documents import valid_document
     from crm_api.schema import schema
 
@@ -59,7 +59,8 @@ async def _explain(
             raise Invalid("document", "is a valid query of the schema")
         reader = Reader.of(crm.tenant_id, Rights(BUILT_IN_ROLES[role]), is_noted=False)
         try:
-            plan = compile_query(schema, document, reader, given, frozenset())
+            asked = Given(schema, document, given)
+            plan = compile_query(asked, reader, frozenset())
         except NotCovered as error:
             raise Rejected("query.not_compiled", reason=str(error)) from None
         if plan.statement is None:
@@ -70,7 +71,10 @@ async def _explain(
             console.print(f"-- beside it, resolved: {beside}", markup=False)
         async with open_runner(place, crm):  # the tables are there
             await _show_plan(
-                place.url, crm.tenant_id, f"explain ({how}) {plan.statement}", plan.sent(given)
+                place.url,
+                crm.tenant_id,
+                f"explain ({how}) {plan.statement}",
+                await plan.sent(asked, crm),
             )
 
 

@@ -21,6 +21,8 @@ from crm_api.graphql.filters import (
 from crm_api.graphql.types.external_id import ExternalIdInput
 from crm_core.customers.customer.customer import CustomerStatus
 from crm_core.customers.customer.events import CustomerKind, Lifecycle
+from crm_core.kernel.aggregate import HeldKey
+from crm_core.kernel.values import normal_email
 
 __all__ = ["CustomerBy", "CustomerOrder", "CustomerWhere"]
 
@@ -38,6 +40,11 @@ class CustomerBy:
     id: strawberry.ID | None = strawberry.UNSET
     email: str | None = strawberry.UNSET
     external_id: ExternalIdInput | None = strawberry.UNSET
+
+    def unique_key(self) -> HeldKey | None:
+        if self.email:
+            return HeldKey("email", normal_email(self.email))
+        return self.external_id.key_of("customer") if self.external_id else None
 
 
 @strawberry.input(description="Which customers; all that is given must hold.")

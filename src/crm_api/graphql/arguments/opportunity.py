@@ -18,6 +18,7 @@ from crm_api.graphql.filters import (
     Where,
 )
 from crm_api.graphql.types.external_id import ExternalIdInput
+from crm_core.kernel.aggregate import HeldKey
 from crm_core.sales.opportunity.events import OpportunityStatus
 from crm_core.sales.pipeline.events import ForecastCategory
 
@@ -31,6 +32,9 @@ graphql_enum(ForecastCategory)
 class OpportunityBy:
     id: strawberry.ID | None = strawberry.UNSET
     external_id: ExternalIdInput | None = strawberry.UNSET
+
+    def unique_key(self) -> HeldKey | None:
+        return self.external_id.key_of("opportunity") if self.external_id else None
 
 
 @strawberry.input(description="Which opportunities; all that is given must hold.")

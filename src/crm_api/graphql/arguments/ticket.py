@@ -17,6 +17,7 @@ from crm_api.graphql.filters import (
     Where,
 )
 from crm_api.graphql.types.external_id import ExternalIdInput
+from crm_core.kernel.aggregate import HeldKey
 from crm_core.service.ticket.events import TicketChannel, TicketPriority, TicketStatus, TicketType
 
 __all__ = ["TicketBy", "TicketOrder", "TicketWhere"]
@@ -29,6 +30,9 @@ for _enum in (TicketChannel, TicketPriority, TicketStatus, TicketType):
 class TicketBy:
     id: strawberry.ID | None = strawberry.UNSET
     external_id: ExternalIdInput | None = strawberry.UNSET
+
+    def unique_key(self) -> HeldKey | None:
+        return self.external_id.key_of("ticket") if self.external_id else None
 
 
 @strawberry.input(description="Which tickets; all that is given must hold.")

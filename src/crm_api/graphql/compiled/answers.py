@@ -12,7 +12,7 @@ from crm_api.graphql.compiled.document import QueryDocument, query_document
 from crm_api.graphql.compiled.noted import taken
 from crm_api.graphql.compiled.plan import Plan
 from crm_api.graphql.compiled.resolving import Resolving
-from crm_api.graphql.compiled.selection import NotCovered
+from crm_api.graphql.compiled.selection import Given, NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
 from crm_api.graphql.noting import notes_of
@@ -54,17 +54,16 @@ class CompiledReads:
         document = self._document(text, operation_name)
         if document is None:
             return None
-        given = variables or {}
+        given = Given(self._schema, document, variables or {})
         try:
             reader = await self._reader(context)
-            plan = self._plan(text, operation_name, document, reader, given)
+            plan = self._plan(text, operation_name, reader, given)
             if plan is None:
                 return None
             context.notes = notes_of(context)
             answer = await self._asked(context, plan, given)
             if plan.places:
-                resolving = Resolving(self._schema, document, given, context)
-                answer = await resolving.filled(answer, plan.places)
+                answer = await Resolving(given.selections, context).filled(answer, plan.places)
             if plan.statement is not None and not reader.is_noted:
                 _require_no_notes(context)
             await self._record(context, document)
@@ -75,11 +74,11 @@ class CompiledReads:
         except (CrmError, NotAnswered, NotCovered):
             return None
 
-    async def _asked(self, context: Context, plan: Plan, given: dict[str, Any]) -> bytes:
+    async def _asked(self, context: Context, plan: Plan, given: Given) -> bytes:
         """The statement's answer; what it shows is noted. Raises CrmError or NotAnswered."""
         if plan.statement is None:
             return plan.frame
-        parameters = plan.sent(given)
+        parameters = await plan.sent(given, self._services.crm)
         await context.wait_for(plan.position(given))
         answer = await self._services.pipelines.ask(plan.statement, parameters)
         if context.notes is None or not context.notes.takes_all:
@@ -116,16 +115,15 @@ class CompiledReads:
         self,
         text: str,
         operation_name: str | None,
-        document: QueryDocument,
         reader: Reader,
-        given: dict[str, Any],
+        given: Given,
     ) -> Plan | None:
-        variables = document.variables(given)
+        variables = given.document.variables(given.variables)
         key = (text, operation_name, reader.likeness, variables.pattern)
         if key not in self._plans:
             try:
                 with span("graphql.plan"):
-                    plan = compile_query(self._schema, document, reader, given, variables.late)
+                    plan = compile_query(given, reader, variables.late)
             except NotCovered:
                 plan = None
             self._plans[key] = plan

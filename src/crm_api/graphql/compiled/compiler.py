@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, get_args
 from uuid import UUID
 
-import strawberry
 from graphql import (
     GraphQLEnumType,
     GraphQLError,
@@ -20,13 +19,10 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
-    get_variable_values,
 )
-from graphql.execution.values import VariableValues
 
 from crm_api.graphql.as_of import as_of_from
 from crm_api.graphql.compiled.connections import ConnectionShape
-from crm_api.graphql.compiled.document import QueryDocument
 from crm_api.graphql.compiled.leaves import leaf, require_same_names
 from crm_api.graphql.compiled.noted import noted
 from crm_api.graphql.compiled.places import (
@@ -37,8 +33,9 @@ from crm_api.graphql.compiled.places import (
     marked,
     marked_for,
 )
-from crm_api.graphql.compiled.plan import LateId, LatePosition, Plan, plan_of
+from crm_api.graphql.compiled.plan import LateHolder, LateId, LatePosition, Plan, plan_of
 from crm_api.graphql.compiled.selection import (
+    Given,
     NotCovered,
     Selected,
     Selections,
@@ -98,38 +95,20 @@ class Reader:
         return cls(tenant_id, kinds, sight, is_noted, (rights, is_noted))
 
 
-def compile_query(
-    schema: strawberry.Schema,
-    document: QueryDocument,
-    reader: Reader,
-    given: dict[str, Any],
-    late: frozenset[str],
-) -> Plan:
+def compile_query(given: Given, reader: Reader, late: frozenset[str]) -> Plan:
     """The plan for these values of the variables; those of the `late` ones may change.
 
     Raises NotCovered.
     """
-    variables = get_variable_values(
-        schema._schema, document.operation.variable_definitions or (), given
-    )
-    if not isinstance(variables, VariableValues):
-        raise NotCovered("the variables have not their form")
     try:
-        return _Compiler(schema, document, reader, variables, late).plan()
+        return _Compiler(given.with_late(late), reader).plan()
     except (CrmError, GraphQLError) as error:
         raise NotCovered(str(error)) from error
 
 
 class _Compiler:
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        document: QueryDocument,
-        reader: Reader,
-        variables: VariableValues,
-        late: frozenset[str],
-    ) -> None:
-        self._selections = Selections(schema, document, variables, late)
+    def __init__(self, selections: Selections, reader: Reader) -> None:
+        self._selections = selections
         self._reader = reader
         self._tree = Tree(reader.tenant_id, reader.sight)
         self._positions: list[int | LatePosition] = []
@@ -169,7 +148,7 @@ class _Compiler:
         match reads_of(field):
             case One(name):
                 kind = self._required(name)
-                return self._record(kind, self._id(selected, arguments, kind.type_name), selected)
+                return self._record(kind, self._named(kind, field, selected, arguments), selected)
             case Listed(name, order):
                 kind = self._required(name)
                 return self._connection(
@@ -180,7 +159,7 @@ class _Compiler:
                 node_kind = kind_of_type(found.type_name) if found else None
                 if node_kind is None:
                     raise NotCovered("the id names no record")
-                key = self._id(selected, arguments, None)
+                key = self._id(selected, arguments["id"], None)
                 return self._record(node_kind, key, selected)
             case _:
                 raise NotCovered(name_of(selected))
@@ -199,12 +178,17 @@ class _Compiler:
         if position:
             self._positions.append(position)
 
-    def _id(self, selected: Selected, arguments: dict[str, Any], of: str | None) -> Sql:
-        """The key of the record that the arguments name."""
+    def _named(
+        self, kind: RecordKind, field: GraphQLField, selected: Selected, arguments: dict[str, Any]
+    ) -> Sql:
+        """The key of the record that the arguments name, by its id or a unique key."""
         by = arguments.get("by")
+        if by is not None and not by.id:
+            return Sql("%s::uuid", (LateHolder(field, selected),))
         text = arguments["id"] if by is None else by.id
-        if not text:
-            raise NotCovered("it is named by something else than its id")
+        return self._id(selected, text, kind.type_name)
+
+    def _id(self, selected: Selected, text: str, of: str | None) -> Sql:
         late = self._selections.late_variable(selected, "id") or self._selections.late_variable(
             selected, "by"
         )

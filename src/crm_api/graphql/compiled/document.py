@@ -14,7 +14,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     Node,
-    ObjectFieldNode,
     ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
@@ -37,7 +36,8 @@ _POSITION_MAX = 2**63 - 1
 class Variables:
     """`pattern` is all that a plan depends on; values of the `late` ones come with each request.
 
-    A late variable is an id or a position. All others are compiled in, with their values.
+    A late variable is an id, a part of a unique key, or a position. All others are compiled in,
+    with their values.
     """
 
     pattern: tuple[Any, ...]
@@ -49,6 +49,7 @@ class QueryDocument:
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     ids: frozenset[str]
+    keys: frozenset[str]
     positions: frozenset[str]
 
     def variables(self, given: dict[str, Any]) -> Variables:
@@ -61,6 +62,9 @@ class QueryDocument:
             if name in self.ids and isinstance(value, str) and value:
                 found = parsed(value)
                 pattern.append((found.type_name if found else "",))
+                late.append(name)
+            elif name in self.keys and isinstance(value, str):
+                pattern.append(("Key",))
                 late.append(name)
             elif name in self.positions and _is_position(value):
                 pattern.append(("Position",))
@@ -82,7 +86,8 @@ def query_document(document: DocumentNode, operation_name: str | None) -> QueryD
     }
     uses = _Uses()
     visit(document, uses)
-    return QueryDocument(operation, fragments, uses.only(uses.ids), uses.only(uses.positions))
+    ids, keys, positions = map(uses.only, (uses.ids, uses.keys, uses.positions))
+    return QueryDocument(operation, fragments, ids, keys, positions)
 
 
 def _is_position(value: Any) -> bool:
@@ -92,12 +97,13 @@ def _is_position(value: Any) -> bool:
 
 
 class _Uses(Visitor):
-    """Where variables stand: as ids, as positions to wait for, or elsewhere."""
+    """Where variables stand: as ids, in unique keys, as positions to wait for, or elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
         self.all: Counter[str] = Counter()
         self.ids: Counter[str] = Counter()
+        self.keys: Counter[str] = Counter()
         self.positions: Counter[str] = Counter()
 
     def only(self, of: Counter[str]) -> frozenset[str]:
@@ -119,14 +125,14 @@ class _Uses(Visitor):
                 self.ids.update(_named(argument.value))
             elif name == "by" and isinstance(argument.value, ObjectValueNode):
                 for field in argument.value.fields:
-                    self.ids.update(_named_id(field))
+                    names = self.ids if field.name.value == "id" else self.keys
+                    names.update(_named(field.value))
 
 
 def _named(value: Node) -> Iterator[str]:
+    """The variable, or those in the members of an object."""
     if isinstance(value, VariableNode):
         yield value.name.value
-
-
-def _named_id(field: ObjectFieldNode) -> Iterator[str]:
-    if field.name.value == "id":
-        yield from _named(field.value)
+    if isinstance(value, ObjectValueNode):
+        for field in value.fields:
+            yield from _named(field.value)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
+from graphql import GraphQLField
 from psycopg.adapt import PyFormat, Transformer
 
 from crm_api.graphql.compiled.places import Place
+from crm_api.graphql.compiled.selection import Given, Selected
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.scalars import Position
 from crm_core.ledger.postgres.arrays import BinaryArray
 from crm_projections.reading.pipeline import Binary
+from crm_core import Crm
 from crm_projections.reading.trees import Sql
 
 __all__ = ["LateId", "LatePosition", "Plan", "plan_of"]
@@ -31,12 +34,29 @@ class LateId:
         return str(required_uuid(given[self.variable], self.type_name)).encode()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LateHolder:
+    """The record that holds the unique key which a field's argument `by` names."""
+
+    field: GraphQLField
+    selected: Selected
+
+    async def sent(self, given: Given, crm: Crm) -> bytes | None:
+        """Null where nothing holds it. Raises Invalid where it can be no such key."""
+        key = given.selections.arguments(self.field, self.selected)["by"].unique_key()
+        holder = None if key is None else await crm.holder(*key)
+        return None if holder is None else str(holder).encode()
+
+
 @dataclass(frozen=True, slots=True)
 class LatePosition:
     variable: str
 
     def position(self, given: Mapping[str, Any]) -> int:
         return int(given[self.variable])
+
+
+_Parameter: TypeAlias = bytes | LateId | LateHolder | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +67,29 @@ class Plan:
     """
 
     statement: str | None
-    parameters: tuple[bytes | LateId | None, ...]
+    parameters: tuple[_Parameter, ...]
     positions: tuple[int | LatePosition, ...]
     places: tuple[Place, ...]
     frame: bytes = b""
 
-    def sent(self, given: Mapping[str, Any]) -> list[bytes | None]:
-        """The parameters as they are sent, with these variables. Raises Refused."""
-        return [
-            value.sent(given) if isinstance(value, LateId) else value for value in self.parameters
-        ]
+    async def sent(self, given: Given, crm: Crm) -> list[bytes | None]:
+        """The parameters as they are sent, with these variables. Raises Refused or Invalid."""
+        sent: list[bytes | None] = []
+        for value in self.parameters:
+            match value:
+                case LateId():
+                    sent.append(value.sent(given.variables))
+                case LateHolder():
+                    sent.append(await value.sent(given, crm))
+                case _:
+                    sent.append(value)
+        return sent
 
-    def position(self, given: Mapping[str, Any]) -> Position:
+    def position(self, given: Given) -> Position:
         """The position that the read models must have reached; 0 where any will do."""
-        positions = (at if isinstance(at, int) else at.position(given) for at in self.positions)
+        positions = (
+            at if isinstance(at, int) else at.position(given.variables) for at in self.positions
+        )
         return Position(max(positions, default=0))
 
 
@@ -68,12 +97,16 @@ def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...], places: tuple[P
     transformer: Any = Transformer()
     parameters: list[bytes | LateId | None] = []
     places: dict[Any, int] = {}
+    parameters: list[_Parameter] = []
+    sent_at: dict[UUID | LateId, int] = {}
     numbers = []
     for value in sql.parameters:
         same = _sameness(value)
         place = None if same is None else places.get(same)
         if place is None:
-            parameters.append(value if isinstance(value, LateId) else _sent(value, transformer))
+            parameters.append(
+                value if isinstance(value, LateId | LateHolder) else _sent(value, transformer)
+            )
             place = len(parameters)
             if same is not None:
                 places[same] = place

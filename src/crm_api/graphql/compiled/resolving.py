@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-import strawberry
 from graphql import (
     GraphQLField,
     GraphQLList,
@@ -22,14 +21,11 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     get_argument_values,
-    get_variable_values,
     is_abstract_type,
     is_leaf_type,
 )
-from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 
-from crm_api.graphql.compiled.document import QueryDocument
 from crm_api.graphql.compiled.places import PLACE, LinkedRecord, Place, RootField
 from crm_api.graphql.compiled.selection import NotCovered, Selected, Selections, field_of, name_of
 from crm_api.graphql.context import Context
@@ -53,18 +49,8 @@ class _Member:
 class Resolving:
     """One request for a document. A field's arguments are read once, not for each object."""
 
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        document: QueryDocument,
-        given: dict[str, Any],
-        context: Context,
-    ) -> None:
-        variables = get_variable_values(
-            schema._schema, document.operation.variable_definitions or (), given
-        )
-        assert isinstance(variables, VariableValues), "they had their form when it was compiled"
-        self._selections = Selections(schema, document, variables, frozenset())
+    def __init__(self, selections: Selections, context: Context) -> None:
+        self._selections = selections
         self._context = context
         self._members: dict[tuple[str, int], list[tuple[str, _Member | None]]] = {}
 

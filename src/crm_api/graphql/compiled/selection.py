@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import strawberry
@@ -13,6 +14,7 @@ from graphql import (
     ObjectValueNode,
     VariableNode,
     get_argument_values,
+    get_variable_values,
 )
 from graphql.execution.collect_fields import (
     CollectedFields,
@@ -30,8 +32,8 @@ from crm_api.graphql.fields import READS
 from crm_projections.reading.trees import Sql, constant
 
 __all__ = [
-    "NotCovered", "Selected", "Selections", "definition_of", "field_of", "inner_type", "name_of",
-    "reads_of", "type_name",
+    "Given", "NotCovered", "Selected", "Selections", "definition_of", "field_of", "inner_type",
+    "name_of", "reads_of", "type_name",
 ]  # fmt: skip
 
 Selected = FieldDetailsList
@@ -100,6 +102,28 @@ class Selections:
                 if isinstance(value, VariableNode) and value.name.value in self.late:
                     return value.name.value
         return None
+
+
+@dataclass(frozen=True)
+class Given:
+    """The variables of one request; what they make of the document is known when it is needed."""
+
+    schema: strawberry.Schema
+    document: QueryDocument
+    variables: dict[str, Any]
+
+    @cached_property
+    def selections(self) -> Selections:
+        """Raises NotCovered where the variables have not their form."""
+        return self.with_late(frozenset())
+
+    def with_late(self, late: frozenset[str]) -> Selections:
+        """The same, but that these variables may change."""
+        definitions = self.document.operation.variable_definitions or ()
+        values = get_variable_values(self.schema._schema, definitions, self.variables)
+        if not isinstance(values, VariableValues):
+            raise NotCovered("the variables have not their form")
+        return Selections(self.schema, self.document, values, late)
 
 
 def field_of(of: GraphQLObjectType, selected: Selected) -> GraphQLField:

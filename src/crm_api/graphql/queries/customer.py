@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from typing import cast
-from uuid import UUID
 
 import strawberry
 
 from crm_api.graphql.arguments.customer import CustomerBy, CustomerOrder, CustomerWhere
 from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
 from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
-from crm_api.graphql.context import Context, Info, require
+from crm_api.graphql.context import Info, require
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
-from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.naming import named
 from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.customer import CUSTOMER, Customer
-from crm_core.kernel.aggregate import external_key
-from crm_core.kernel.values import normal_email
 from crm_projections.reading import Order
 
 __all__ = ["CustomerQueries"]
@@ -42,7 +39,7 @@ class CustomerQueries:
     ) -> Customer | None:
         context = await require(info, "customer", min_position=min_position)
         past = as_of_from(as_of, effective_at)
-        customer_id = await _named(context, by)
+        customer_id = await named(context.services.crm, by, "Customer")
         if customer_id is None:
             return None
         found = await context.loaders.record(CUSTOMER, customer_id, past)
@@ -64,14 +61,3 @@ class CustomerQueries:
         window = window_of(first, after, last, before)
         order = order_of(order_by, LISTED.order)
         return await listed(info, CUSTOMER, window, filter_of(where), order)
-
-
-async def _named(context: Context, by: CustomerBy) -> UUID | None:
-    if by.id:
-        return required_uuid(by.id, "Customer")
-    crm = context.services.crm
-    if by.email:
-        return await crm.holder("email", normal_email(by.email))
-    if by.external_id:
-        return await crm.holder(*external_key("customer", by.external_id.system, by.external_id.id))
-    return None

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from typing import cast
-from uuid import UUID
 
 import strawberry
 
 from crm_api.graphql.arguments.ticket import TicketBy, TicketOrder, TicketWhere
 from crm_api.graphql.as_of import AsOfArgument, EffectiveAt, MinPosition, as_of_from
 from crm_api.graphql.connection import After, Before, Connection, First, Last, window_of
-from crm_api.graphql.context import Context, Info, require
+from crm_api.graphql.context import Info, require
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.filters import filter_of, order_of
-from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.links import listed
+from crm_api.graphql.naming import named
 from crm_api.graphql.reading import Listed, One
 from crm_api.graphql.types.ticket import TICKET, Ticket
-from crm_core.kernel.aggregate import external_key
 from crm_projections.reading import Order
 
 __all__ = ["TicketQueries"]
@@ -39,7 +37,7 @@ class TicketQueries:
     ) -> Ticket | None:
         context = await require(info, "ticket", min_position=min_position)
         past = as_of_from(as_of, effective_at)
-        ticket_id = await _named(context, by)
+        ticket_id = await named(context.services.crm, by, "Ticket")
         if ticket_id is None:
             return None
         found = await context.loaders.record(TICKET, ticket_id, past)
@@ -61,12 +59,3 @@ class TicketQueries:
         window = window_of(first, after, last, before)
         order = order_of(order_by, LISTED.order)
         return await listed(info, TICKET, window, filter_of(where), order)
-
-
-async def _named(context: Context, by: TicketBy) -> UUID | None:
-    if by.id:
-        return required_uuid(by.id, "Ticket")
-    if by.external_id:
-        key = external_key("ticket", by.external_id.system, by.external_id.id)
-        return await context.services.crm.holder(*key)
-    return None

@@ -7,6 +7,8 @@ from typing import Self
 
 import strawberry
 
+from crm_core.kernel.aggregate import HeldKey, external_key
+
 __all__ = ["ExternalId", "ExternalIdInput"]
 
 
@@ -24,3 +26,7 @@ class ExternalId:
 class ExternalIdInput:
     system: str
     id: str
+
+    def key_of(self, kind: str) -> HeldKey:
+        """The unique key that a record of the kind holds by it."""
+        return external_key(kind, self.system, self.id)
