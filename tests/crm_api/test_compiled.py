@@ -55,7 +55,7 @@ class Both:
         context = Context(services)
         context.session = services.tokens.read(self._token)
         answer = await self.reads.answer(context, asked.text, None, asked.variables)
-        return None if answer is None else _read(answer)
+        return None if answer is None else ordered(answer)
 
     async def post(self, asked: Asked) -> Any:
         """As clients do."""
@@ -64,17 +64,17 @@ class Both:
             json={"query": asked.text, "variables": asked.variables},
             headers={"authorization": f"Bearer {self._token}"},
         )
-        return _read(response.content)
+        return ordered(response.content)
 
     async def stock(self, asked: Asked) -> Any:
         """By GET, which is never compiled."""
         parameters = {"query": asked.text, "variables": json.dumps(asked.variables)}
         headers = {"authorization": f"Bearer {self._token}"}
         response = await self._http.get("/graphql", params=parameters, headers=headers)
-        return _read(response.content)
+        return ordered(response.content)
 
 
-def _read(text: bytes) -> Any:
+def ordered(text: bytes) -> Any:
     """Without the cost, with the order of the members of each object."""
     read = json.loads(text, object_pairs_hook=list)
     return [member for member in read if member[0] != "extensions"]
@@ -168,16 +168,20 @@ def _has_errors(answer: Any) -> bool:
 
 @pytest.fixture
 def recorded(quiet: Services, monkeypatch: pytest.MonkeyPatch) -> list[Read]:
+    return all_recorded(quiet, monkeypatch)
+
+
+def all_recorded(services: Services, monkeypatch: pytest.MonkeyPatch) -> list[Read]:
     """The reads that are recorded, while all of them are."""
     reads: list[Read] = []
-    record = quiet.read_log.record
+    record = services.read_log.record
 
     async def noticed(read: Read) -> None:
         await record(read)
         reads.append(replace(read, request_id=""))
 
-    monkeypatch.setattr(quiet.read_log, "mode", ReadMode.ALL)
-    monkeypatch.setattr(quiet.read_log, "record", noticed)
+    monkeypatch.setattr(services.read_log, "mode", ReadMode.ALL)
+    monkeypatch.setattr(services.read_log, "record", noticed)
     return reads
 
 
