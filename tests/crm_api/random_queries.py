@@ -44,7 +44,7 @@ class Manner:
     """
 
     roots: Sequence[str] = ROOTS
-    folded: float = 0.02
+    folded: float = 0.2
     past: float = 0
     company: Company = PLAIN
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -92,7 +92,6 @@ def _selection(writing: _Writing, of: Any, depth: int) -> str:
     names = [
         name for name in of.fields if name not in FOLDED or chance.random() < writing.manner.folded
     ]
-    names = [name for name in of.fields if name not in FOLDED or chance.random() < 0.2]
     leaves = [name for name in names if _is_leaf(of.fields[name])]
     inner = [name for name in names if name not in leaves]
     chosen = chance.sample(leaves, min(len(leaves), chance.randrange(1, 6))) if leaves else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = [
     "ActorKindComparator",
     "AddressInput",
+    "ApiKeyOrder",
+    "ApiKeyWhere",
     "AsOf",
     "AuditOrder",
     "AuditWhere",
@@ -21,6 +23,7 @@ __all__ = [
     "ExternalTicketIdInput",
     "ForecastCategoryComparator",
     "IDComparator",
+    "IDListComparator",
     "IntComparator",
     "LifecycleComparator",
     "ListComparator",
@@ -35,15 +38,22 @@ __all__ = [
     "PositionComparator",
     "ProductOrder",
     "ProductWhere",
+    "RoleOrder",
     "RoleRuleInput",
+    "RoleWhere",
     "SalesReportWhere",
+    "ShareLevelComparator",
+    "ShareOrder",
+    "ShareWhere",
     "StageInput",
     "StageMappingInput",
     "StringComparator",
     "TaskOrder",
     "TaskStatusComparator",
     "TaskWhere",
+    "TeamOrder",
     "TeamSplitInput",
+    "TeamWhere",
     "TicketBy",
     "TicketChannelComparator",
     "TicketOrder",
@@ -52,6 +62,9 @@ __all__ = [
     "TicketStatusComparator",
     "TicketTypeComparator",
     "TicketWhere",
+    "UserOrder",
+    "UserStatusComparator",
+    "UserWhere",
 ]
 
 from datetime import date, datetime
@@ -84,6 +97,26 @@ class AddressInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     country: str | None = None
 
 
+class ApiKeyOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """By what API keys are ordered."""
+
+    field: ApiKeyOrderField
+    direction: OrderDirection | None = None
+
+
+class ApiKeyWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which API keys; all that is given must hold."""
+
+    name: StringComparator | None = None
+    user_id: IDComparator | None = None
+    scopes: ListComparator | None = None
+    expires_at: DateTimeComparator | None = None
+    is_revoked: BooleanComparator | None = None
+    and_: list[ApiKeyWhere] | None = msgspec.field(name="and", default=None)
+    or_: list[ApiKeyWhere] | None = msgspec.field(name="or", default=None)
+    not_: ApiKeyWhere | None = msgspec.field(name="not", default=None)
+
+
 class AsOf(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A point in the past, by what was recorded until then."""
 
@@ -108,6 +141,7 @@ class AuditWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     type: StringComparator | None = None
     record_type: StringComparator | None = None
     record_id: IDComparator | None = None
+    subject_id: IDComparator | None = None
     actor_kind: ActorKindComparator | None = None
     actor_id: StringComparator | None = None
     command_id: IDComparator | None = None
@@ -115,6 +149,7 @@ class AuditWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     causation_id: IDComparator | None = None
     event_id: IDComparator | None = None
     reason: StringComparator | None = None
+    source: StringComparator | None = None
     position: PositionComparator | None = None
     recorded_at: DateTimeComparator | None = None
     happened_at: DateTimeComparator | None = None
@@ -267,6 +302,14 @@ class IDComparator(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     """Whether there is no value at all."""
 
 
+class IDListComparator(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """Which record must be on a list of records."""
+
+    contains: Id | None = None
+
+
 class IntComparator(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """What a whole number must be like."""
 
@@ -416,6 +459,13 @@ class ProductWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     not_: ProductWhere | None = msgspec.field(name="not", default=None)
 
 
+class RoleOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """By what roles are ordered."""
+
+    field: RoleOrderField
+    direction: OrderDirection | None = None
+
+
 class RoleRuleInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """What a role allows on a kind of record: actions, `*` for all; on whose records; and groups of fields that it does not show."""
 
@@ -426,6 +476,16 @@ class RoleRuleInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
     scope: Scope | None = None
     withheld: list[str] | None = None
     """At most 20 long."""
+
+
+class RoleWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which roles; all that is given must hold."""
+
+    name: StringComparator | None = None
+    is_retired: BooleanComparator | None = None
+    and_: list[RoleWhere] | None = msgspec.field(name="and", default=None)
+    or_: list[RoleWhere] | None = msgspec.field(name="or", default=None)
+    not_: RoleWhere | None = msgspec.field(name="not", default=None)
 
 
 class SalesReportWhere(
@@ -443,6 +503,35 @@ class SalesReportWhere(
     """Any of these sources."""
     period: Period | None = None
     """Only records whose moment lies in it; the report says which moment that is."""
+
+
+class ShareLevelComparator(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """Which of its values it must have."""
+
+    eq: ShareLevel | None = None
+    in_: list[ShareLevel] | None = msgspec.field(name="in", default=None)
+
+
+class ShareOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """By what shares are ordered."""
+
+    field: ShareOrderField
+    direction: OrderDirection | None = None
+
+
+class ShareWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which shares; all that is given must hold."""
+
+    shared_id: IDComparator | None = None
+    principal_id: IDComparator | None = None
+    level: ShareLevelComparator | None = None
+    until: DateTimeComparator | None = None
+    is_revoked: BooleanComparator | None = None
+    and_: list[ShareWhere] | None = msgspec.field(name="and", default=None)
+    or_: list[ShareWhere] | None = msgspec.field(name="or", default=None)
+    not_: ShareWhere | None = msgspec.field(name="not", default=None)
 
 
 class StageInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -517,11 +606,31 @@ class TaskWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     not_: TaskWhere | None = msgspec.field(name="not", default=None)
 
 
+class TeamOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """By what teams are ordered."""
+
+    field: TeamOrderField
+    direction: OrderDirection | None = None
+
+
 class TeamSplitInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A user's share of an opportunity, in percent."""
 
     user_id: Id
     percent: Decimal
+
+
+class TeamWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which teams; all that is given must hold."""
+
+    name: StringComparator | None = None
+    parent_id: IDComparator | None = None
+    member_ids: IDListComparator | None = None
+    """Who is of the team now."""
+    is_dissolved: BooleanComparator | None = None
+    and_: list[TeamWhere] | None = msgspec.field(name="and", default=None)
+    or_: list[TeamWhere] | None = msgspec.field(name="or", default=None)
+    not_: TeamWhere | None = msgspec.field(name="not", default=None)
 
 
 class TicketBy(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -618,3 +727,34 @@ class TicketWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     and_: list[TicketWhere] | None = msgspec.field(name="and", default=None)
     or_: list[TicketWhere] | None = msgspec.field(name="or", default=None)
     not_: TicketWhere | None = msgspec.field(name="not", default=None)
+
+
+class UserOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """By what users are ordered."""
+
+    field: UserOrderField
+    direction: OrderDirection | None = None
+
+
+class UserStatusComparator(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """Which of its values it must have."""
+
+    eq: UserStatus | None = None
+    in_: list[UserStatus] | None = msgspec.field(name="in", default=None)
+
+
+class UserWhere(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Which users; all that is given must hold."""
+
+    name: StringComparator | None = None
+    email: StringComparator | None = None
+    status: UserStatusComparator | None = None
+    office: StringComparator | None = None
+    manager_id: IDComparator | None = None
+    roles: ListComparator | None = None
+    created_at: DateTimeComparator | None = None
+    and_: list[UserWhere] | None = msgspec.field(name="and", default=None)
+    or_: list[UserWhere] | None = msgspec.field(name="or", default=None)
+    not_: UserWhere | None = msgspec.field(name="not", default=None)

@@ -14,9 +14,9 @@ from crm_api.graphql.compiled.places import Place
 from crm_api.graphql.compiled.selection import Given, Selected
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.scalars import Position
+from crm_core import Crm
 from crm_core.ledger.postgres.arrays import BinaryArray
 from crm_projections.reading.pipeline import Binary
-from crm_core import Crm
 from crm_projections.reading.trees import Sql
 
 __all__ = ["LateId", "LatePosition", "Plan", "plan_of"]
@@ -95,25 +95,19 @@ class Plan:
 
 def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...], places: tuple[Place, ...]) -> Plan:
     transformer: Any = Transformer()
-    parameters: list[bytes | LateId | None] = []
-    places: dict[Any, int] = {}
     parameters: list[_Parameter] = []
-    sent_at: dict[UUID | LateId, int] = {}
+    sent_at: dict[Any, int] = {}
     numbers = []
     for value in sql.parameters:
         same = _sameness(value)
-        place = None if same is None else places.get(same)
+        place = None if same is None else sent_at.get(same)
         if place is None:
             parameters.append(
                 value if isinstance(value, LateId | LateHolder) else _sent(value, transformer)
             )
             place = len(parameters)
             if same is not None:
-                places[same] = place
-    sent_at: dict[UUID | LateId, int] = {}
-        place = sent_at.get(value) if isinstance(value, UUID | LateId) else None
-            if isinstance(value, UUID | LateId):
-                sent_at[value] = place
+                sent_at[same] = place
         numbers.append(f"${place}")
     texts = sql.text.split("%s")
     assert len(texts) == len(numbers) + 1, "each placeholder has a value"
