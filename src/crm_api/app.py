@@ -30,7 +30,7 @@ __all__ = ["create_app"]
 def create_app(services: Services) -> Starlette:
     """The server over open services; who opened them closes them."""
     graphql = GraphQLApp(services)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", _home),
             Route("/graphql", graphql),
@@ -50,6 +50,9 @@ def create_app(services: Services) -> Starlette:
         ],
         middleware=[Middleware(Telemetry, closing=services.closing), Middleware(Guard)],
     )
+    # A program is told that its address is wrong: a redirect would send its token there again.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _home(request: Request) -> Response:

@@ -25,6 +25,7 @@ _HEADERS = {
             "font-src 'self' data:",
             "img-src 'self' data:",
             "connect-src 'self'",
+            "object-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
