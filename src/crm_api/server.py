@@ -20,17 +20,23 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from crm_api.app import create_app
 from crm_api.services import Services
 
-__all__ = ["SHUTDOWN_SECONDS", "Server"]
+__all__ = ["LOCAL_PROXY", "SHUTDOWN_SECONDS", "Server"]
 
 SHUTDOWN_SECONDS = 10
+LOCAL_PROXY = "127.0.0.1"
 _IDLE_SECONDS_MAX = 1.0  # for a client that keeps its connection to hear that it is closed
 _LOOKS_APART_SECONDS = 0.02
 
 
 class Server(uvicorn.Server):
-    """Over open services; `seconds` is what requests have to finish in once it is told to end."""
+    """Over open services; `seconds` is what requests have to finish in once it is told to end.
 
-    def __init__(self, services: Services, seconds: int = SHUTDOWN_SECONDS) -> None:
+    `proxies`: addresses and networks, with commas between, that are believed whom they speak for.
+    """
+
+    def __init__(
+        self, services: Services, seconds: int = SHUTDOWN_SECONDS, proxies: str = LOCAL_PROXY
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 create_app(services),
@@ -38,6 +44,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 ws="websockets-sansio",
                 timeout_graceful_shutdown=seconds,
+                forwarded_allow_ips=proxies,
             )
         )
         self._closing = services.closing

@@ -128,13 +128,17 @@ def test_a_setting_of_another_shape_is_one_line_with_a_code(
          "serve.weak_database_tls"),
         ({"behind_tls": True, "database_url": "postgresql://db.example/crm?sslmode=require"},
          STRONG, "serve.weak_database_tls"),
+        ({"behind_tls": True, "redis_url": "redis://cache.example"}, STRONG,
+         "serve.weak_redis_tls"),
+        ({"behind_tls": True, "redis_url": "rediss://cache.example?ssl_cert_reqs=none"}, STRONG,
+         "serve.weak_redis_tls"),
+        ({"behind_tls": True, "proxies": "*"}, STRONG, "serve.weak_proxies"),
     ],
 )  # fmt: skip
 def test_production_refuses_what_is_fit_for_a_desk_only(
     settings: dict[str, Any], key: bytes, code: str
 ) -> None:
-    url = settings.pop("database_url", None)
-    weak = Settings(**settings, database_url=None if url is None else SecretStr(url))
+    weak = Settings(**settings)
     require_strong(weak, key)
     with pytest.raises(SetupError) as refused:
         require_strong(weak.model_copy(update={"production": True}), key)
@@ -148,6 +152,16 @@ def test_production_refuses_what_is_fit_for_a_desk_only(
 )  # fmt: skip
 def test_production_takes_what_is_strong(url: str) -> None:
     strong = Settings(production=True, behind_tls=True, database_url=SecretStr(url))
+    require_strong(strong, STRONG)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["rediss://cache.example:6380?ssl_ca_certs=/etc/ours.pem", "redis://127.0.0.1:6379",
+     "unix:///run/redis.sock"],
+)  # fmt: skip
+def test_production_takes_a_redis_that_is_here_or_verified(url: str) -> None:
+    strong = Settings(production=True, behind_tls=True, redis_url=SecretStr(url))
     require_strong(strong, STRONG)
 
 

@@ -134,7 +134,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         export_rows_max=settings.export_rows_max,
         read_mode=settings.read_log,
     ) as services:
-        server = Server(services, settings.shutdown_seconds)
+        server = Server(services, settings.shutdown_seconds, settings.proxies)
         running = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.01)

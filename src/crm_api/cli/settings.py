@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from crm_api.bulk import EXPORT_ROWS_MAX
 from crm_api.cli.sign_in_settings import SignInSettings
 from crm_api.http.allowance import STANDARD, Allowance
 from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
+from crm_api.providers.fetching import is_loopback
 from crm_core import SetupError
 from crm_core.audit.log import Signer
 from crm_core.audit.reads import ReadMode
@@ -27,6 +29,7 @@ from crm_core.privacy.root import HeldRootKeys
 __all__ = ["Settings", "audit_signer", "require_strong", "root_key"]
 
 _KEY_VARIETY_MIN = 16  # different bytes among 32; random ones have about 30
+_REDIS_WEAKENED_BY = {"ssl_cert_reqs", "ssl_check_hostname", "ssl_exclude_verify_flags"}
 
 
 class Settings(SignInSettings):
@@ -56,6 +59,10 @@ class Settings(SignInSettings):
     """Refuses to serve with settings that are fit for a desk only."""
     behind_tls: bool = False
     """Says that a proxy in front speaks TLS; needed in production."""
+    proxies: str = "127.0.0.1"
+    """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks, with
+    commas between.
+    """
     cost_maximum: int = STANDARD.maximum
     """The points that a user or a program may ask for at once; see `extensions.cost`."""
     cost_restored: int = STANDARD.restored
@@ -107,11 +114,17 @@ def require_strong(settings: Settings, key: bytes) -> None:
             "serve.weak_transport",
             "put a proxy that speaks TLS in front, and say so by CRM_BEHIND_TLS=true",
         )
+    if "*" in settings.proxies:
+        raise SetupError(
+            "serve.weak_proxies", "name the proxies in CRM_PROXIES: others may say they are anybody"
+        )
     if sys.flags.dev_mode or os.environ.get("PYTHONASYNCIODEBUG"):
         raise SetupError("serve.weak_debugging", "start Python without its debugging modes")
     settings.require_strong_sign_in()
     if settings.database_url is not None:
         _require_verified(settings.database_url.get_secret_value())
+    if settings.redis is not None:
+        _require_verified_redis(settings.redis)
 
 
 def _require_verified(url: str) -> None:
@@ -124,6 +137,18 @@ def _require_verified(url: str) -> None:
             "serve.weak_database_tls",
             "add sslmode=verify-full and sslrootcert to CRM_DATABASE_URL",
             sslmode=given.get("sslmode", "prefer"),
+        )
+
+
+def _require_verified_redis(url: str) -> None:
+    """Raises SetupError where a Redis elsewhere is spoken to in plain, or not asked who it is."""
+    parts = urlsplit(url)
+    is_here = parts.scheme == "unix" or is_loopback(url)
+    is_verified = parts.scheme == "rediss" and not _REDIS_WEAKENED_BY & parse_qs(parts.query).keys()
+    if not is_here and not is_verified:
+        raise SetupError(
+            "serve.weak_redis_tls",
+            "let CRM_REDIS_URL begin with rediss://, and have its certificate and name checked",
         )
 
 
