@@ -1,4 +1,7 @@
-"""The trace id of the request that is being answered, wherever in its answer one is."""
+"""The trace id of the request that is being answered, wherever in its answer one is.
+
+Every line of the log that is written meanwhile has it too, whoever writes it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
+
+from structlog.contextvars import bound_contextvars
 
 __all__ = ["answering", "trace_id"]
 
@@ -21,6 +26,7 @@ def trace_id() -> str:
 def answering(of: str) -> Iterator[None]:
     token = _current.set(of)
     try:
-        yield
+        with bound_contextvars(trace_id=of):
+            yield
     finally:
         _current.reset(token)

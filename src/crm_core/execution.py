@@ -13,11 +13,11 @@ import msgspec
 from crm_core.access.rights import Rights
 from crm_core.authority import IDENTITY, Authority
 from crm_core.kernel.aggregate import Aggregate, HeldKey
-from crm_core.kernel.errors import CrmError, Invalid, Rejected, VersionConflict
+from crm_core.kernel.errors import CrmError, Denied, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
 from crm_core.kernel.ids import Ids
 from crm_core.kernel.messages import Receipt, Request, validate
-from crm_core.kernel.telemetry import count_commands, span
+from crm_core.kernel.telemetry import count_commands, span, tell_denied
 from crm_core.ledger.aggregate_store import AggregateStore
 from crm_core.ledger.conflicts import name_the_intervening
 from crm_core.ledger.records import Append, Appended, Claim, Expected, StreamAppend
@@ -59,6 +59,7 @@ class Execution:
         with span("crm.command", names=sorted({request.command.NAME for request in requests})):
             outcomes = await self._outcomes(tenant_id, requests)
         count_commands(requests, outcomes)
+        tell_denied(requests, outcomes)
         return outcomes
 
     async def _outcomes(
@@ -85,7 +86,11 @@ class Execution:
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
         """The events that the command would record now; nothing is stored. Raises its refusal."""
         batch = Batch(self._aggregates, tenant_id, {})
-        plan = await self._decide(batch, request)
+        try:
+            plan = await self._decide(batch, request)
+        except Denied as denied:
+            tell_denied([request], [denied])
+            raise
         try:
             refuse_taken(plan, await self._store.holders(tenant_id, plan.taken))
         except Rejected as refusal:

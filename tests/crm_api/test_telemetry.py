@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from crm_api.cli.serving import log_to_stderr
 from crm_core.customers.customer.commands import RegisterPerson
 from crm_core.kernel import telemetry
 
@@ -95,6 +99,37 @@ async def test_a_refusal_is_told_with_its_code(api: Any) -> None:
         await api.http.post("/graphql", json={"query": "{ __typename }"})
     (line,) = logs
     assert (line["kind"], line["status"], line["outcome"]) == ("graphql", 401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("dry_run", ["false", "true"])
+async def test_who_was_denied_a_command_is_told(api: Any, dry_run: str) -> None:
+    write = WRITE.replace("name: $name", f"name: $name, dryRun: {dry_run}")
+    with capture_logs([merge_contextvars]) as logs:
+        await asked(
+            api, write, {"name": "Ada"}, api.headers("nobody") | {"traceparent": TRACEPARENT}
+        )
+    (line,) = [line for line in logs if line["event"] == "access.denied"]
+    assert (line["command"], line["right"]) == (
+        "customer.register_person",
+        "customer.register_person",
+    )
+    assert line["principal"] == str(api.people["nobody"])
+    assert line["trace_id"] == TRACE
+
+
+def test_what_is_logged_begins_no_other_line(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    forged = 'x\r\n{"event": "login.succeeded"}\n\x1b[2K'
+    log_to_stderr()
+    try:
+        structlog.get_logger().info("tried", given=forged)
+    finally:
+        structlog.reset_defaults()
+    said = capfdbinary.readouterr().err
+    assert said.count(b"\n") == 1
+    assert b"\x1b" not in said
+    line = json.loads(said)
+    assert (line["event"], line["given"]) == ("tried", forged)
+    assert datetime.fromisoformat(line["timestamp"]).tzinfo == UTC
 
 
 async def test_requests_and_commands_are_counted_by_what_became_of_them(api: Any) -> None:

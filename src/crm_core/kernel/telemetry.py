@@ -1,4 +1,4 @@
-"""What a monitoring system learns: spans (OpenTelemetry) and counts (Prometheus).
+"""What a monitoring system learns: spans (OpenTelemetry), counts (Prometheus), who was denied what.
 
 Names, numbers and codes only, never what a record or a request says. Without an OpenTelemetry SDK
 in the process nothing is traced, and a span costs next to nothing.
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -19,9 +20,11 @@ from prometheus_client import Counter
 from crm_core.kernel.errors import CommandReused, CrmError, Denied, NotFound, VersionConflict
 from crm_core.kernel.messages import Receipt, Request
 
-__all__ = ["count_commands", "is_traced", "span"]
+__all__ = ["count_commands", "is_traced", "span", "tell_denied"]
 
 Value = str | int | float | bool | Sequence[str]
+
+log = structlog.get_logger()
 
 _tracer = trace.get_tracer("crm")
 _COMMANDS = Counter("crm_commands", "Commands, by what became of them.", ["command", "outcome"])
@@ -96,6 +99,23 @@ class span:
 def count_commands(requests: Iterable[Request], outcomes: Iterable[Receipt | CrmError]) -> None:
     for request, outcome in zip(requests, outcomes, strict=True):
         _COMMANDS.labels(request.command.NAME, _became(outcome)).inc()
+
+
+def tell_denied(requests: Iterable[Request], outcomes: Iterable[Receipt | CrmError]) -> None:
+    """A line of the log for each actor, command and right that was lacking."""
+    told = {
+        (request.actor, request.command.NAME, outcome.parameters["right"])
+        for request, outcome in zip(requests, outcomes, strict=True)
+        if isinstance(outcome, Denied)
+    }
+    for actor, command, right in told:
+        log.warning(
+            "access.denied",
+            command=command,
+            right=right,
+            principal=actor.id,
+            on_behalf_of=actor.on_behalf_of,
+        )
 
 
 def _became(outcome: Receipt | CrmError) -> str:
