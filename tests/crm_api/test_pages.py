@@ -67,6 +67,20 @@ def test_every_example_is_a_document_of_the_schema() -> None:
         assert validate(schema, parse(example)) == [], example
 
 
+def test_the_page_keeps_nothing_but_the_session_and_lets_go_of_all_at_its_end() -> None:
+    """By its text alone: nothing here runs a browser."""
+    page, session = ((FOLDER / "page" / f"{name}.js").read_text() for name in ("page", "session"))
+    everything = "".join(path.read_text() for path in (FOLDER / "page").glob("*.js"))
+    assert "storage: null" in page  # of GraphiQL, which would keep what is typed
+    for keeper in ("localStorage", "indexedDB", "document.cookie", "caches."):
+        assert keeper not in everything
+    assert (
+        everything.count("sessionStorage.setItem") == session.count("sessionStorage.setItem") == 1
+    )
+    assert "location.reload()" in page
+    assert 'fetch("/session/end"' in session
+
+
 # --- health ---------------------------------------------------------------------------------------
 
 

@@ -23,18 +23,21 @@ function show() {
     return;
   }
   door.close();
-  const send = fetcher(() => {
-    signOut();
-    show();
-  });
   root.render(
     React.createElement(GraphiQL, {
-      fetcher: send,
+      fetcher: fetcher(end),
       defaultTabs: examples,
+      storage: null, // what is typed and answered may be about people: the browser keeps nothing
       shouldPersistHeaders: false,
       isHeadersEditorEnabled: false,
     }),
   );
+}
+
+// Anew, so that nothing of what was shown is left in the page for whoever comes next.
+function end() {
+  signOut();
+  location.reload();
 }
 
 login.addEventListener("submit", async (event) => {
@@ -58,9 +61,6 @@ login.addEventListener("submit", async (event) => {
 // Without a token there is nothing behind the door: Escape does not open it.
 door.addEventListener("cancel", (event) => event.preventDefault());
 
-leave.addEventListener("click", () => {
-  signOut();
-  show();
-});
+leave.addEventListener("click", end);
 
 show();

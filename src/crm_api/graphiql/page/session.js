@@ -19,6 +19,11 @@ export async function signIn(email, password, code) {
   sessionStorage.setItem(KEY, JSON.stringify({ ...answer, email }));
 }
 
+// Here at once, whether the server is reached or not; there as well, if it is.
 export function signOut() {
+  const kept = session();
   sessionStorage.removeItem(KEY);
+  if (!kept) return;
+  const headers = { authorization: `Bearer ${kept.token}` };
+  fetch("/session/end", { method: "POST", headers, keepalive: true }).catch(() => {});
 }
