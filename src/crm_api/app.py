@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from crm_api.graphiql import graphiql_files, graphiql_page
 from crm_api.http.account import Account
@@ -32,7 +32,6 @@ def create_app(services: Services) -> Starlette:
     graphql = GraphQLApp(services)
     app = Starlette(
         routes=[
-            Route("/", _home),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/login", answering(Login(services).sign_in), methods=["POST"]),
@@ -44,15 +43,23 @@ def create_app(services: Services) -> Starlette:
             Route("/metrics", Metrics(services).show),
             *FileRoutes(services).routes(),
             *Witness(services).routes(),
-            Route("/graphiql", graphiql_page),
-            Mount("/graphiql/page", graphiql_files("page")),
-            Mount("/graphiql/vendor", graphiql_files("vendor")),
+            *([] if services.trusted.is_only else _pages()),
         ],
         middleware=[Middleware(Telemetry, closing=services.closing), Middleware(Guard)],
     )
     # A program is told that its address is wrong: a redirect would send its token there again.
     app.router.redirect_slashes = False
     return app
+
+
+def _pages() -> list[BaseRoute]:
+    """To write documents by; of no use where only those that are known are run."""
+    return [
+        Route("/", _home),
+        Route("/graphiql", graphiql_page),
+        Mount("/graphiql/page", graphiql_files("page")),
+        Mount("/graphiql/vendor", graphiql_files("vendor")),
+    ]
 
 
 async def _home(request: Request) -> Response:

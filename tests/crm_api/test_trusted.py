@@ -85,6 +85,14 @@ async def test_programs_of_ones_own_ask_what_they_came_with(
         assert response.status_code == 200
 
 
+async def test_the_page_to_write_documents_by_is_for_those_who_may(
+    server: httpx.AsyncClient,
+) -> None:
+    is_only = server.profile is Profile.FIRST_PARTY  # type: ignore[attr-defined]
+    for path in ("/", "/graphiql", "/graphiql/page/page.js", "/graphiql/vendor/README.md"):
+        assert ((await server.get(path)).status_code == 404) == is_only, path
+
+
 def test_manifests_of_relay_and_codegen_are_read(tmp_path: Path) -> None:
     other = "{ __typename }"
     manifest(tmp_path / "relay.json", **{HASH: QUERY})

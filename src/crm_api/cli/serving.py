@@ -23,6 +23,7 @@ from rich.console import Console
 from crm_api.cli.place import Place, embedded_only, open_place
 from crm_api.cli.progress import progress_bar
 from crm_api.cli.settings import Settings, require_strong
+from crm_api.http.trusted import Profile
 from crm_core import SetupError
 from crm_core.demo import DemoCompany, make_demo
 from crm_core.kernel.collecting import collector_relaxed
@@ -55,7 +56,9 @@ async def _serve(port: int | None) -> None:
     settings = Settings()
     listening = _listen(settings.host, port or settings.port)
     async with open_place(settings) as place, _serving(place, listening) as address:
-        console.print(f"GraphQL   {address}/graphql\nGraphiQL  {address}/graphiql")
+        console.print(f"GraphQL   {address}/graphql")
+        if settings.profile is Profile.THIRD_PARTY:
+            console.print(f"GraphiQL  {address}/graphiql")
         console.print("Stop with Ctrl-C.")
 
 
