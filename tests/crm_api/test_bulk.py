@@ -149,6 +149,38 @@ async def test_a_csv_file_is_read_by_its_columns(api: Api) -> None:
     assert await customers(api, tag) == ["Lovelace, Ada", "Bob"]
 
 
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        (BulkFormat.JSONL, b'{"name": "Ada"}\n{"name": "' + b"x" * 100 + b'"}\n'),
+        (BulkFormat.CSV, b"name\nAda\n" + b"x" * 101 + b"\n"),
+        (BulkFormat.CSV, b"name\nAda\n" + b'"\n",' * 30 + b"\n"),  # one row of many lines
+        (BulkFormat.CSV, b"name\nAda\n" + "é".encode() * 51 + b"\n"),
+    ],
+)
+def test_no_row_is_larger_than_may_be_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: BulkFormat, content: bytes
+) -> None:
+    """However large the file is: a row is read into the memory as a whole."""
+    monkeypatch.setattr("crm_api.bulk.rows.LINE_BYTES_MAX", 100)
+    form = GraphQLInputObjectType("Form", {"name": GraphQLInputField(GraphQLString)})
+    path = tmp_path / "rows"
+    path.write_bytes(content)
+    rows = rows_of(path, format, (), form)
+    assert next(rows).given == {"name": "Ada"}
+    with pytest.raises(Rejected) as refused:
+        next(rows)
+    assert refused.value.code == "bulk.line_too_long"
+
+
+def test_many_rows_are_no_large_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm_api.bulk.rows.LINE_BYTES_MAX", 10)
+    form = GraphQLInputObjectType("Form", {"name": GraphQLInputField(GraphQLString)})
+    path = tmp_path / "rows"
+    path.write_bytes(b"name\n" + b"Ada\n" * 100)
+    assert len(list(rows_of(path, BulkFormat.CSV, (), form))) == 100
+
+
 def test_a_cell_is_what_its_field_is(tmp_path: Path) -> None:
     money = GraphQLInputObjectType("Money", {"amount": GraphQLInputField(GraphQLString)})
     form = GraphQLInputObjectType(

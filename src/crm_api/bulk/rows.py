@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 import msgspec
 from graphql import (
@@ -50,7 +50,8 @@ def rows_of(
 ) -> Iterator[Row]:
     """Row by row, so that a file may be larger than the memory.
 
-    Raises Rejected `bulk.upload_missing`, `bulk.no_text`, `bulk.unknown_column`.
+    Raises Rejected `bulk.upload_missing`, `bulk.no_text`, `bulk.unknown_column`,
+    `bulk.line_too_long`.
     """
     try:
         match format:
@@ -84,7 +85,8 @@ def _csv_lines(
     path: Path, mapping: Sequence[MappedColumn], input_type: GraphQLInputObjectType
 ) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, strict=True)
+        bounded = _Bounded(lines)
+        reader = csv.reader(bounded, strict=True)
         names = next(reader, [])
         wanted = {part.column: part.field for part in mapping} or {name: name for name in names}
         columns = [
@@ -95,7 +97,7 @@ def _csv_lines(
         missing = wanted.keys() - set(names)
         if missing or not columns:
             raise Rejected("bulk.unknown_column", column=min(missing, default=""))
-        for number, cells in enumerate((cells for cells in reader if cells), start=1):
+        for number, cells in enumerate((cells for cells in bounded.rows(reader) if cells), start=1):
             if len(cells) != len(names):
                 yield Row(number, Invalid("row", f"has {len(cells)} cells, not {len(names)}"))
                 continue
@@ -104,6 +106,37 @@ def _csv_lines(
                 if cells[index] != "":
                     _put(given, parts, _typed(cells[index], leaf))
             yield Row(number, given)
+
+
+class _Bounded:
+    """The lines of a file, as many at a time as a row may have bytes: one in quotes has several.
+
+    Raises Rejected `bulk.line_too_long`.
+    """
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+        self._number = 0
+        self._bytes = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._lines.readline(LINE_BYTES_MAX + 1)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self._bytes += len(line.encode())
+        if self._bytes > LINE_BYTES_MAX:
+            raise Rejected("bulk.line_too_long", line=self._number, limit=LINE_BYTES_MAX)
+        return line
+
+    def rows(self, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+        """What the reader makes of the lines; with each row they are counted anew."""
+        for cells in reader:
+            self._bytes = 0
+            yield cells
 
 
 def _leaf(input_type: GraphQLInputObjectType, field: str) -> GraphQLInputType:
