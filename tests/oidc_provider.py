@@ -50,10 +50,13 @@ class SigningProvider:
         self.app.before_request(self._check_challenge)
         self.app.after_request(self._changed)
 
-    def signed(self, claims: dict[str, Any], key: Key | None = None, alg: str = "RS256") -> str:
+    def signed(
+        self, claims: dict[str, Any], key: Key | None = None, alg: str = "RS256", typ: str = "JWT"
+    ) -> str:
         """By the other key that the provider publishes, unless one is given."""
         key = key or self.key
-        return jwt.encode({"alg": alg, "kid": key.kid}, claims, key, algorithms=[alg])
+        header = {"alg": alg, "kid": key.kid, "typ": typ}
+        return jwt.encode(header, claims, key, algorithms=[alg])
 
     async def authorize(self, url: str, subject: str) -> dict[str, str]:
         """What the person comes back with who signs in here as this subject."""

@@ -13,6 +13,7 @@ from crm_api.providers.keys import keys_at, keys_in
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
 from crm_api.sent_codes import CodeSender
+from crm_api.providers.verifier import ACCESS_TYPE, STANDARD_ALGORITHMS, Verifier
 from crm_core import Clock
 
 __all__ = [
@@ -35,11 +36,12 @@ class BearerSettings:
     audience: str
     keys: str
     algorithms: tuple[str, ...] = STANDARD_ALGORITHMS
+    token_type: str = ACCESS_TYPE
 
     def verifier(self, client: httpx2.AsyncClient, clock: Clock) -> Verifier:
         by_address = self.keys.startswith(("https://", "http://"))
         keys = keys_at(client, self.keys) if by_address else keys_in(Path(self.keys))
-        return Verifier(self.issuer, self.audience, keys, clock, self.algorithms)
+        return Verifier(self.issuer, self.audience, keys, clock, self.algorithms, self.token_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from crm_api.app import create_app
 from crm_api.graphql.ids import global_id
 from crm_api.http.account import open_session
 from crm_api.providers import verifier as verifier_module
+from crm_api.providers.fetching import new_client
 from crm_api.providers.keys import IssuerKeys
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import Verifier
@@ -387,17 +388,17 @@ async def test_a_bearer_token_of_the_issuer_speaks_for_the_linked_user(
     user_id, subject = await linked_user(served, at)
     claims = {"iss": at.address, "sub": subject, "aud": [AUDIENCE],
               "iat": int(time.time()), "exp": int(time.time()) + 300}  # fmt: skip
-    token = at.signed(claims)
+    token = at.signed(claims, typ="at+jwt")
     assert await viewer(http, token) == global_id("User", user_id)
     session = await served.credentials.bearer(f"Bearer {token}")
     assert session is not None
     assert await served.credentials.is_good(session)
     for wrong in (
-        at.signed(claims | {"aud": "crm"}),
-        at.signed(claims | {"iss": "https://evil.example"}),
-        at.signed(claims | {"exp": 1}),
-        at.signed(claims | {"sub": "nobody"}),
-        at.signed(claims, at.key, "RS512"),
+        at.signed(claims | {"aud": "crm"}, typ="at+jwt"),
+        at.signed(claims | {"iss": "https://evil.example"}, typ="at+jwt"),
+        at.signed(claims | {"exp": 1}, typ="at+jwt"),
+        at.signed(claims | {"sub": "nobody"}, typ="at+jwt"),
+        at.signed(claims, at.key, "RS512", typ="at+jwt"),
         _signed_by_the_public_key(at)(claims),
         _unsigned(claims),
         "a.b.c", "a" * 20_000,
@@ -406,6 +407,28 @@ async def test_a_bearer_token_of_the_issuer_speaks_for_the_linked_user(
     await served.crm.execute(UnlinkIdentity(user_id=user_id, issuer=at.address), SYSTEM)
     assert await viewer(http, token) is None
     assert not await served.credentials.is_good(session)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken", "refused"),
+    [
+        ("at+jwt", ("at+jwt", "application/at+jwt", "AT+JWT"), ("JWT", "logout+jwt", "")),
+        ("JWT", ("JWT", "jwt", ""), ("at+jwt", "logout+jwt")),
+    ],
+)
+async def test_a_token_of_another_type_permits_nothing(
+    at: SigningProvider, wanted: str, taken: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    """An ID token too is signed by the issuer, and may be for the same audience."""
+    claims = {"iss": at.address, "sub": "s", "aud": AUDIENCE,
+              "iat": int(time.time()), "exp": int(time.time()) + 300}  # fmt: skip
+    settings = BearerSettings(at.address, AUDIENCE, f"{at.address}/jwks", token_type=wanted)
+    async with new_client() as client:
+        checked = settings.verifier(client, SystemClock())
+        for typ in taken:
+            assert await checked.claims(at.signed(claims, typ=typ)) is not None, typ
+        for typ in refused:
+            assert await checked.claims(at.signed(claims, typ=typ)) is None, typ
 
 
 async def test_a_password_of_the_user_still_works(

@@ -15,6 +15,8 @@ from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import ALGORITHMS, STANDARD_ALGORITHMS
 from crm_api.sent_codes import SpooledCodes
 from crm_api.signing_in import BearerSettings, PasskeySettings, WaysIn
+from crm_api.providers.verifier import ACCESS_TYPE, ALGORITHMS, STANDARD_ALGORITHMS
+from crm_api.signing_in import BearerSettings, WaysIn
 from crm_core import SetupError
 
 __all__ = ["SignInSettings"]
@@ -48,6 +50,8 @@ class SignInSettings(BaseSettings):
     """The pages that may ask for them, with commas between: `https://app.example.com`."""
     code_spool_dir: Path | None = None
     """For development: a folder to which codes are written that would be sent to users."""
+    jwt_type: str = ACCESS_TYPE
+    """What they say in `typ` that they are; of issuers that write it on all alike, `JWT`."""
 
     def ways_in(self) -> WaysIn:
         """Raises SetupError where something is missing or cannot be taken."""
@@ -113,6 +117,7 @@ class SignInSettings(BaseSettings):
             audience=self.jwt_audience,
             keys=self.jwt_keys,
             algorithms=_algorithms("CRM_JWT_ALGORITHMS", self.jwt_algorithms),
+            token_type=self.jwt_type,
         )
 
     def _passkeys(self) -> PasskeySettings | None:

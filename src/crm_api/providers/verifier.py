@@ -16,7 +16,7 @@ from joserfc.jwk import Key, KeySet
 from crm_api.providers.keys import IssuerKeys
 from crm_core import Clock
 
-__all__ = ["ALGORITHMS", "STANDARD_ALGORITHMS", "Verifier"]
+__all__ = ["ACCESS_TYPE", "ALGORITHMS", "STANDARD_ALGORITHMS", "Verifier"]
 
 ALGORITHMS: Final = frozenset(
     f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
@@ -24,13 +24,17 @@ ALGORITHMS: Final = frozenset(
 """Those that may be pinned; none of them works with a secret that is shared."""
 
 STANDARD_ALGORITHMS: Final = ("RS256", "ES256")
+ACCESS_TYPE: Final = "at+jwt"
+"""The type (`typ`) of an access token (RFC 9068, section 2.1)."""
 SUBJECT_LENGTH_MAX = 255  # OpenID Connect Core 1.0, section 2
 _LEEWAY_SECONDS = 30
 _LENGTH_MAX = 16_384
 
 
 class Verifier:
-    """Of one issuer's tokens for one audience."""
+    """Of one issuer's tokens for one audience; of one type, where that is given: what it says to
+    who has signed in is no permission to ask for anything.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Verifier:
         keys: IssuerKeys,
         clock: Clock,
         algorithms: tuple[str, ...] = STANDARD_ALGORITHMS,
+        token_type: str | None = None,
     ) -> None:
         assert ALGORITHMS.issuperset(algorithms), "the settings have looked"
         self.issuer = issuer
@@ -46,6 +51,7 @@ class Verifier:
         self._keys = keys
         self._algorithms = list(algorithms)
         self._clock = clock
+        self._type = None if token_type is None else _plain_type(token_type)
 
     async def claims(self, token: str) -> Mapping[str, Any] | None:
         """What the token says, all of it checked; None where anything is wrong with it.
@@ -75,10 +81,12 @@ class Verifier:
         return claims if self._is_for_us(claims) else None
 
     def _key_id(self, token: str) -> str | None:
-        """Raises JoseError, before any key is asked for, where the algorithm is another one."""
+        """Raises JoseError, before any key is asked for, where algorithm or type is another one."""
         header = jws.extract_compact(token.encode()).headers()
         if header.get("alg") not in self._algorithms:
             raise JoseError("algorithm")
+        if self._type not in (None, _plain_type(header.get("typ"))):
+            raise JoseError("type")
         key_id = header.get("kid")
         return key_id if isinstance(key_id, str) else None
 
@@ -100,3 +108,8 @@ class Verifier:
         several = isinstance(audiences, list) and len(audiences) > 1
         named = party == self._audience if several or party is not None else True
         return named and 0 < len(claims["sub"]) <= SUBJECT_LENGTH_MAX
+
+
+def _plain_type(typ: object) -> str:
+    """As it is compared (RFC 7515, 4.1.9); a token that says none is a JWT like any other."""
+    return str(typ or "JWT").lower().removeprefix("application/")
