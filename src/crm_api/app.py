@@ -18,6 +18,7 @@ from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
 from crm_api.http.passkey_login import PasskeyLogin
+from crm_api.http.own_sessions import OwnSessions
 from crm_api.http.posts import answering
 from crm_api.http.provider_login import ProviderLogin
 from crm_api.http.telemetry import Telemetry
@@ -39,6 +40,7 @@ def create_app(services: Services) -> Starlette:
             *Account(services).routes(),
             *CodeLogin(services).routes(),
             *PasskeyLogin(services).routes(),
+            *OwnSessions(services).routes(),
             *ProviderLogin(services).routes(),
             Route("/metrics", Metrics(services).show),
             *FileRoutes(services).routes(),

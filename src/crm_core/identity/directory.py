@@ -141,15 +141,17 @@ class Directory:
             return None
         return known
 
+    def sessions(self, user_id: UUID, at: datetime) -> dict[UUID, KnownSession]:
+        """Those of a user that go on, by their ids; impersonations of others are among them."""
+        own = [i for i, known in self._sessions.items() if known.user_id == user_id]
+        found = ((session_id, self.session(session_id, at)) for session_id in own)
+        return {session_id: known for session_id, known in found if known is not None}
+
     def impersonations(self, actor: Actor, at: datetime) -> list[KnownSession]:
         """The sessions that go on in which a user, acting for itself, acts as somebody else."""
-        own = [
-            session_id
-            for session_id, known in self._sessions.items()
-            if known.impersonated_id is not None and str(known.user_id) == actor.id
-        ]
-        found = (self.session(session_id, at) for session_id in own)
-        return [known for known in found if known is not None]
+        user_id = _uuid(actor.id)
+        own = {} if user_id is None else self.sessions(user_id, at)
+        return [known for known in own.values() if known.impersonated_id is not None]
 
     def linked(self, issuer: str, subject: str) -> UUID | None:
         """The user whom this provider knows by this name, if the user is let in."""

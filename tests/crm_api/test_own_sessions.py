@@ -1,0 +1,66 @@
+"""Where somebody is signed in, and an end to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from crm_api.graphql.ids import global_id
+from crm_core.identity import User
+
+from .test_account import post, sign_in, user, viewer
+
+__all__ = ["user"]
+
+END = "mutation ($id: ID!) { sessionEnd(input: {sessionId: $id}) { userErrors { code } } }"
+
+
+async def shown(api: Any, token: str) -> list[dict[str, Any]]:
+    answer = await post(api, "/account/sessions", token)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["sessions"]
+    return found
+
+
+async def test_everybody_sees_where_they_are_signed_in(api: Any, user: User) -> None:
+    first, second = [(await sign_in(api, user)).json()["token"] for _ in range(2)]
+    latest, earlier = await shown(api, second)
+    assert (latest["isThis"], earlier["isThis"]) == (True, False)
+    assert [at["isThis"] for at in await shown(api, first)] == [False, True]
+    lasts = [datetime.fromisoformat(latest[name]) for name in ("openedAt", "expiresAt")]
+    assert lasts[1] - lasts[0] == timedelta(days=30)
+    assert await shown(api, api.token("admin")) == []  # of others, nothing
+
+
+async def test_one_of_the_own_sessions_is_ended_by_its_user(api: Any, user: User) -> None:
+    lost, kept = [(await sign_in(api, user)).json()["token"] for _ in range(2)]
+    _, earlier = await shown(api, kept)
+    body = {"query": END, "variables": {"id": earlier["id"]}}
+    headers = {"authorization": f"Bearer {kept}"}
+    answer = (await api.http.post("/graphql", json=body, headers=headers)).json()
+    assert answer["data"]["sessionEnd"]["userErrors"] == []
+    assert await viewer(api, lost) is None
+    assert len(await shown(api, kept)) == 1
+
+
+async def test_all_others_are_ended_at_once(api: Any, user: User) -> None:
+    tokens = [(await sign_in(api, user)).json()["token"] for _ in range(4)]
+    answer = await post(api, "/account/sessions/end", tokens[2])
+    assert answer.json() == {"ended": 3}
+    assert [await viewer(api, token) is not None for token in tokens] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("path", ["/account/sessions", "/account/sessions/end"])
+async def test_neither_a_key_nor_an_impersonator_is_told(api: Any, user: User, path: str) -> None:
+    token = (await sign_in(api, user)).json()["token"]
+    soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    made = await post(api, "/account/keys", token, name="sync", scopes=["*.read"], expiresAt=soon)
+    as_other = await post(
+        api, "/session/impersonate", api.token("admin"), userId=global_id("User", user.id)
+    )
+    for bearer in (made.json()["key"], as_other.json()["token"]):
+        assert (await post(api, path, bearer)).status_code == 403
+    assert (await post(api, path)).status_code == 401
+    assert await viewer(api, token) is not None
