@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from argon2 import PasswordHasher, profiles
@@ -15,17 +16,23 @@ __all__ = ["check_strength", "hash_of", "is_right"]
 _HASHER = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
 _DECOY = _HASHER.hash("a password that nobody has")
 _SCORE_MIN = 3  # of 4: safe from offline guessing of a slow hash (Wheeler, USENIX Security 2016)
+_WORD = re.compile(r"\w{4,}")  # shorter ones are in many words
 _JUDGED_LENGTH = 72  # the library's work grows faster than the length
 
 
 def check_strength(password: str, known: Iterable[str]) -> None:
     """Raises Rejected `user.weak_password` for one that is soon guessed; asks nobody outside.
 
-    `known`: what an attacker knows of the user, such as the name and the address.
+    `known`: what an attacker knows of the user, such as the name and the address. Their words add
+    nothing to a password: what is left without them must be strong by itself.
     """
-    judged = zxcvbn(password[:_JUDGED_LENGTH], user_inputs=[text for text in known if text])
-    if judged["score"] < _SCORE_MIN:
-        raise Rejected("user.weak_password", score=judged["score"], score_min=_SCORE_MIN)
+    words = {word for text in known for word in (text, *_WORD.findall(text)) if len(word) >= 4}
+    left = password[:_JUDGED_LENGTH]
+    for word in sorted(words, key=len, reverse=True):
+        left = re.sub(re.escape(word), "", left, flags=re.IGNORECASE)
+    score = zxcvbn(left, user_inputs=sorted(words))["score"] if left else 0
+    if score < _SCORE_MIN:
+        raise Rejected("user.weak_password", score=score, score_min=_SCORE_MIN)
 
 
 def hash_of(password: str) -> str:

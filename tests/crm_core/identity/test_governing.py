@@ -208,3 +208,22 @@ async def test_a_tenant_begins_with_an_administrator_and_is_suspended_as_a_whole
         await crm.execute(ResumeTenant(), SYSTEM)
         await crm.execute(ActivateUser(user_id=SAM), as_rosa)
         assert (await crm.get(User, SAM)).status.value == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    "password", ["Officine-Faro-2026!", "faro admin officine 1", "rosa officine"]
+)
+async def test_no_password_is_made_of_what_everybody_here_knows(password: str) -> None:
+    """The company's name, what the user is called, and what the user may."""
+    begin = OnboardTenant(
+        name="Officine Faro",
+        administrator_id=ROSA,
+        administrator_name="Rosa",
+        administrator_email="rosa@example.com",
+    )
+    async with Crm.in_memory() as crm:
+        await crm.execute(begin, SYSTEM)
+        with pytest.raises(Rejected, match=r"user\.weak_password"):
+            await crm.execute(SetPassword(user_id=ROSA, password=password), SYSTEM)
+        lighthouse = SetPassword(user_id=ROSA, password="three herons over a lighthouse")
+        await crm.execute(lighthouse, SYSTEM)

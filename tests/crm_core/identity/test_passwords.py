@@ -18,6 +18,19 @@ def test_no_common_password_is_strong_enough() -> None:
             check_strength(word, ())
 
 
+@pytest.mark.parametrize(
+    ("password", "known"),
+    [
+        ("luxemburg-sales-nordlys", ("Rosa Luxemburg", "rosa@nordlys.example", "sales")),
+        ("Nordlys Shipping 2026", ("Nordlys Shipping AS",)),
+    ],
+)
+def test_words_of_the_organisation_make_no_password(password: str, known: tuple[str, ...]) -> None:
+    check_strength(password, ())
+    with pytest.raises(Rejected):
+        check_strength(password, known)
+
+
 @pytest.mark.parametrize("known", ["Rosa Luxemburg", "rosa.luxemburg@example.com"])
 def test_what_an_attacker_knows_of_the_user_makes_no_password(known: str) -> None:
     with pytest.raises(Rejected):

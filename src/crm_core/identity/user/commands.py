@@ -11,6 +11,7 @@ from msgspec import Meta, field
 from crm_core.access.rights import ADMIN
 from crm_core.identity.passwords import check_strength, hash_of, is_right
 from crm_core.identity.role.commands import rules_of
+from crm_core.identity.tenant.tenant import TENANT_ID, Tenant
 from crm_core.identity.user.user import User
 from crm_core.kernel.errors import Rejected
 from crm_core.kernel.events import Redacted
@@ -121,6 +122,7 @@ class SetPassword(OnUser, frozen=True, kw_only=True):
         if str(user.id) in (work.actor.id, work.actor.on_behalf_of):
             await self._require_present(user.password_hash)
         known = [text for text in (user.name, user.email) if isinstance(text, str)]
+        known += await _words_of_the_place(work, user)
         await asyncio.to_thread(check_strength, self.password, known)
         user.set_password(await asyncio.to_thread(hash_of, self.password))
 
@@ -242,6 +244,11 @@ class NoteSignInLocked(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         (await work.load(User, self.user_id)).lock_sign_in(self.seconds)
+async def _words_of_the_place(work: Work, user: User) -> list[str]:
+    """What everybody here knows: the company's name, and where and as what the user works."""
+    tenant = await work.find(Tenant, TENANT_ID)
+    company = [] if tenant is None else [tenant.name]
+    return [*company, *sorted(user.roles), *([user.office] if user.office else [])]
 
 
 async def require_authority(work: Work, user: User) -> None:
