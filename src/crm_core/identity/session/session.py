@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from crm_core.identity.session import events as e
 from crm_core.identity.session.events import SessionEnd
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.errors import Rejected
+
+IDLE_DAYS_MAX = 7
 
 
 class Session(Aggregate):
@@ -48,9 +50,10 @@ class Session(Aggregate):
 
     def rotate(self, presented: str, digest: str) -> None:
         """Takes the present refresh token for the next; an old one ends the session for both, for
-        one of two holders is a thief.
+        one of two holders is a thief. After 7 days in which nobody did, it is over.
         """
-        if self.ended is not None or self.at >= self.expires_at:
+        until = min(self.expires_at, self.modified_on + timedelta(days=IDLE_DAYS_MAX))
+        if self.ended is not None or self.at >= until:
             raise Rejected("session.over")
         if presented == self.digest:
             self.record(e.SessionRotated, digest=digest)
