@@ -21,6 +21,7 @@ from crm_api.http.passkey_login import PasskeyLogin
 from crm_api.http.own_sessions import OwnSessions
 from crm_api.http.posts import answering
 from crm_api.http.provider_login import ProviderLogin
+from crm_api.http.replacing import replacing
 from crm_api.http.telemetry import Telemetry
 from crm_api.http.witness import Witness
 from crm_api.services import Services
@@ -35,7 +36,9 @@ def create_app(services: Services) -> Starlette:
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
-            Route("/login", answering(Login(services).sign_in), methods=["POST"]),
+            Route(
+                "/login", answering(replacing(services, Login(services).sign_in)), methods=["POST"]
+            ),
             Route("/health", Health(services).show),
             *Account(services).routes(),
             *CodeLogin(services).routes(),

@@ -10,7 +10,7 @@ import pytest
 from crm_api.graphql.ids import global_id
 from crm_core.identity import User
 
-from .test_account import post, sign_in, user, viewer
+from .test_account import PASSWORD, post, sign_in, user, viewer
 
 __all__ = ["user"]
 
@@ -64,3 +64,14 @@ async def test_neither_a_key_nor_an_impersonator_is_told(api: Any, user: User, p
         assert (await post(api, path, bearer)).status_code == 403
     assert (await post(api, path)).status_code == 401
     assert await viewer(api, token) is not None
+
+
+async def test_a_new_sign_in_ends_the_session_that_it_comes_with(api: Any, user: User) -> None:
+    former, other = [(await sign_in(api, user)).json()["token"] for _ in range(2)]
+    wrong = await post(api, "/login", former, email=user.email, password="not the right one")
+    assert wrong.status_code == 401
+    assert await viewer(api, former) is not None
+    right = await post(api, "/login", former, email=user.email, password=PASSWORD)
+    assert await viewer(api, former) is None
+    assert await viewer(api, other) is not None
+    assert await viewer(api, right.json()["token"]) is not None

@@ -153,6 +153,20 @@ async def test_a_linked_user_gets_the_session_that_a_password_gives(
     assert reason(await sign_in(http, at, subject)) == (401, "login.not_linked")
 
 
+async def test_a_sign_in_at_the_provider_ends_the_session_that_it_comes_with(
+    http: httpx.AsyncClient, served: Services, at: SigningProvider
+) -> None:
+    _, subject = await linked_user(served, at)
+    former = (await sign_in(http, at, subject)).json()["token"]
+    http.headers["authorization"] = f"Bearer {former}"
+    try:
+        again = await sign_in(http, at, subject)
+    finally:
+        del http.headers["authorization"]
+    assert await viewer(http, former) is None
+    assert await viewer(http, again.json()["token"]) is not None
+
+
 async def test_whom_nobody_has_linked_gets_nothing(
     http: httpx.AsyncClient, at: SigningProvider
 ) -> None:

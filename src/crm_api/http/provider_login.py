@@ -17,6 +17,7 @@ from crm_api.http.guessing import Guessing
 from crm_api.http.oneself import oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
+from crm_api.http.replacing import replacing
 from crm_api.providers.fetching import ProviderAway
 from crm_api.providers.oidc import OidcProvider, ProviderRefused
 from crm_api.services import Services
@@ -55,7 +56,7 @@ class ProviderLogin:
             Route(path, answering(handler), methods=["POST"])
             for path, handler in (
                 ("/login/provider", self.begin),
-                ("/login/provider/finish", self.finish),
+                ("/login/provider/finish", replacing(self._services, self.finish)),
                 ("/account/identity", self.link),
             )
         ]
