@@ -17,8 +17,8 @@ from crm_api.http.guard import Guard
 from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
-from crm_api.http.passkey_login import PasskeyLogin
 from crm_api.http.own_sessions import OwnSessions
+from crm_api.http.passkey_login import PasskeyLogin
 from crm_api.http.posts import answering
 from crm_api.http.provider_login import ProviderLogin
 from crm_api.http.replacing import replacing

@@ -11,9 +11,8 @@ import msgspec
 
 from crm_api.providers.keys import keys_at, keys_in
 from crm_api.providers.oidc import OidcSettings
-from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
-from crm_api.sent_codes import CodeSender
 from crm_api.providers.verifier import ACCESS_TYPE, STANDARD_ALGORITHMS, Verifier
+from crm_api.sent_codes import CodeSender
 from crm_core import Clock
 
 __all__ = [

@@ -21,7 +21,7 @@ from crm_api.app import create_app
 from crm_api.graphql.ids import global_id
 from crm_api.http.account import open_session
 from crm_api.providers import verifier as verifier_module
-from crm_api.providers.fetching import new_client
+from crm_api.providers.fetching import new_client as new_fetching_client
 from crm_api.providers.keys import IssuerKeys
 from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.verifier import Verifier
@@ -437,7 +437,7 @@ async def test_a_token_of_another_type_permits_nothing(
     claims = {"iss": at.address, "sub": "s", "aud": AUDIENCE,
               "iat": int(time.time()), "exp": int(time.time()) + 300}  # fmt: skip
     settings = BearerSettings(at.address, AUDIENCE, f"{at.address}/jwks", token_type=wanted)
-    async with new_client() as client:
+    async with new_fetching_client() as client:
         checked = settings.verifier(client, SystemClock())
         for typ in taken:
             assert await checked.claims(at.signed(claims, typ=typ)) is not None, typ

@@ -12,11 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_api.providers.fetching import is_loopback
 from crm_api.providers.oidc import OidcSettings
-from crm_api.providers.verifier import ALGORITHMS, STANDARD_ALGORITHMS
+from crm_api.providers.verifier import ACCESS_TYPE, ALGORITHMS, STANDARD_ALGORITHMS
 from crm_api.sent_codes import SpooledCodes
 from crm_api.signing_in import BearerSettings, PasskeySettings, WaysIn
-from crm_api.providers.verifier import ACCESS_TYPE, ALGORITHMS, STANDARD_ALGORITHMS
-from crm_api.signing_in import BearerSettings, WaysIn
 from crm_core import SetupError
 
 __all__ = ["SignInSettings"]

@@ -17,6 +17,7 @@ from crm_api.http.guessing import Guessing
 from crm_api.http.oneself import oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
+from crm_api.http.replacing import replacing
 from crm_api.kept import NotKept
 from crm_api.sent_codes import (
     CODE_MINUTES,
@@ -68,7 +69,7 @@ class CodeLogin:
             Route(path, answering(handler), methods=["POST"])
             for path, handler in (
                 ("/login/sent-code", self.begin),
-                ("/login/sent-code/finish", self.finish),
+                ("/login/sent-code/finish", replacing(self._services, self.finish)),
                 ("/account/sent-code", self.enrol),
                 ("/account/sent-code/confirm", self.confirm),
             )

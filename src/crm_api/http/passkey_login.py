@@ -16,6 +16,7 @@ from crm_api.http.guessing import Guessing
 from crm_api.http.oneself import oneself, oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
+from crm_api.http.replacing import replacing
 from crm_api.kept import NotKept
 from crm_api.passkeys import Asked, PasskeyRefused, Passkeys
 from crm_api.services import Services
@@ -61,7 +62,7 @@ class PasskeyLogin:
             Route(path, answering(handler), methods=["POST"])
             for path, handler in (
                 ("/login/passkey", self.begin),
-                ("/login/passkey/finish", self.finish),
+                ("/login/passkey/finish", replacing(self._services, self.finish)),
                 ("/account/passkey", self.enrol),
                 ("/account/passkey/confirm", self.confirm),
                 ("/account/passkeys", self.show),

@@ -244,6 +244,8 @@ class NoteSignInLocked(OnUser, frozen=True, kw_only=True):
 
     async def handle(self, work: Work) -> None:
         (await work.load(User, self.user_id)).lock_sign_in(self.seconds)
+
+
 async def _words_of_the_place(work: Work, user: User) -> list[str]:
     """What everybody here knows: the company's name, and where and as what the user works."""
     tenant = await work.find(Tenant, TENANT_ID)
