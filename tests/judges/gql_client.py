@@ -73,10 +73,10 @@ async def main(url: str, trusted: str, token: str, manifest: str) -> None:
             break
 
     documents: dict[str, str] = json.loads(Path(manifest).read_text())
-    hello = next(item for item in documents.items() if item[1].startswith("query Hello"))
+    who_am_i = next(item for item in documents.items() if item[1].startswith("query WhoAmI"))
     http = AIOHTTPTransport(url=trusted, headers=authorization)
     async with Client(transport=http) as session:
-        assert (await session.execute(Trusted(*hello)))["viewer"]["name"] == "Judge"
+        assert (await session.execute(Trusted(*who_am_i)))["viewer"]["name"] == "Judge"
     print("pages, a dry run, an error's code; a subscription by websocket; a document by its hash")
 
 
