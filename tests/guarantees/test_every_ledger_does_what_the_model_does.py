@@ -356,7 +356,7 @@ def assert_is_caught(kind: type[InMemoryLedger]) -> None:
         hold_to_the_model(
             lambda: in_memory(kind),
             runner.run,
-            max_examples=300,
+            max_examples=5_000,  # it ends with the first that finds the bug
             stateful_step_count=15,
             phases=[Phase.generate],
             derandomize=True,
