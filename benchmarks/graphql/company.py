@@ -66,7 +66,6 @@ async def fill(url: str, tenant_id: UUID, size: Size) -> None:
                 await connection.execute(
                     upsert(table, table.name), [tenant_id, *table.arrays_of(batch)]
                 )
-            await connection.execute(f"vacuum analyze read_model.{table.name}")
     await pool.close()
 
 

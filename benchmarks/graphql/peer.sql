@@ -15,6 +15,3 @@ select ticket_id, customer_id, subject, status, priority, opened_at from read_mo
 alter table peer.ticket add primary key (ticket_id), add foreign key (customer_id) references peer.customer;
 create index on peer.ticket (customer_id, opened_at, ticket_id);
 create index on peer.ticket (customer_id, ticket_id);
-analyze peer.customer;
-analyze peer.opportunity;
-analyze peer.ticket;

@@ -65,6 +65,7 @@ async def _prepare(url: str, full: bool) -> None:
         await fill(url, services.crm.tenant_id, FULL if full else DEFAULT)
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute((Path(__file__).parent / "peer.sql").read_bytes())
+        await connection.execute("vacuum analyze")
 
 
 def _contenders(url: str, folder: Path, only: str) -> list[Contender]:

@@ -156,7 +156,7 @@ async def _ask(
     for (table, by), values in needed.items():
         cursor = await connection.execute(
             _select(table, physical(table.name, slot.generation), by),
-            [slot.tenant_id, _column(table, by).array_of(values)],
+            [_column(table, by).array_of(values), slot.tenant_id],
             binary=True,
         )
         cursors.append((table, cursor))
@@ -193,9 +193,15 @@ async def _write(
 
 @lru_cache(maxsize=1_000)
 def _select(table: Table[Any], of: str, by: str) -> bytes:
-    """Asks for rows: parameters are the tenant and an array of values of the column `by`."""
+    """Asks for rows: parameters are the tenant and an array of different values of the column `by`.
+
+    Each value is looked up by itself: a table without statistics would else be read as a whole.
+    """
     return (
-        sql.SQL("select {} from read_model.{} where tenant_id = %s and {} = any(%s) and {}")
+        sql.SQL(
+            "select found.* from unnest(%s) as wanted (value) cross join lateral (select {} from"
+            " read_model.{} where tenant_id = %s and {} = wanted.value and {} offset 0) as found"
+        )
         .format(
             sql.SQL(table.selected_sql),
             sql.Identifier(of),

@@ -40,10 +40,14 @@ _FOLLOWING = Statement(
     " where tenant_id = $1 and position > $2 and position <= $3 order by position limit $4",
     [UUIDS.oid, INT8.oid, INT8.oid, INT8.oid],
 )
+# Stream by stream, by the key of streams: a new table without statistics would else be read by its
+# positions from the first to the last.
 _STREAMS = Statement(
-    f"select {EVENT_COLUMNS} from ledger.event"
-    " where tenant_id = $1 and stream_id = any($2) and version > $3 and version <= $4"
-    " and position <= $5 order by position",
+    "select found.* from unnest($2) as wanted (stream_id) cross join lateral ("
+    f"select {EVENT_COLUMNS} from ledger.event as e"
+    " where e.tenant_id = $1 and e.stream_id = wanted.stream_id"
+    " and version > $3 and version <= $4 and position <= $5 order by version"
+    ") as found order by position",
     [UUIDS.oid, UUIDS.array_oid, INT4.oid, INT4.oid, INT8.oid],
 )
 _HEAD = Statement("select position, recorded_at from ledger.head where tenant_id = $1", [UUIDS.oid])
@@ -95,7 +99,7 @@ class PostgresReader:
             _STREAMS,
             [
                 tenant_id.bytes,
-                array(UUIDS, map(UUIDS.encode, stream_ids)),
+                array(UUIDS, map(UUIDS.encode, set(stream_ids))),
                 bare(INT4, after_version),
                 bare(INT4, _LAST_VERSION if up_to_version is None else up_to_version),
                 bare(INT8, _LAST_POSITION if up_to is None else up_to),
