@@ -24,6 +24,8 @@ __all__ = ["Applier"]
 log = structlog.get_logger()
 
 _BATCH_EVENTS = 5_000
+_BUSY_EVENTS = 4  # in a batch at the head: then several write at once, and more come in a moment
+_BUSY_SECONDS = 0.025  # from one such batch to the next: each costs about the same, few or many
 
 
 class Applier:
@@ -46,7 +48,7 @@ class Applier:
 
         Slots that are furthest behind go first, up to where the next ones are; from there on they
         go together, so that an event is read once for all of them. The next batch is read while one
-        is applied.
+        is applied. At the head, while much is written, a batch waits until it is worth its price.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
@@ -63,11 +65,14 @@ class Applier:
                 ahead = None
                 if batch is None or loop.time() > until:
                     return
-                if up_to is None:
+                began, taken = loop.time(), batch.scanned_to - behind
+                if up_to is None and taken >= _BATCH_EVENTS:
                     ahead = asyncio.ensure_future(
                         self._read(tenant_id, batch.scanned_to, None, names)
                     )
                 slots = later + await self._apply_all(now, batch)
+                if _BUSY_EVENTS <= taken < _BATCH_EVENTS:
+                    await asyncio.sleep(began + _BUSY_SECONDS - loop.time())
         finally:
             if ahead is not None:
                 ahead.cancel()

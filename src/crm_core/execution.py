@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -69,7 +69,8 @@ class Execution:
         waiting = dict(enumerate(requests))
         losses: Counter[int] = Counter()
         while waiting:
-            for index, outcome in (await self._attempt(tenant_id, waiting)).items():
+            outcomes_now = await self._attempt(tenant_id, waiting, losses)
+            for index, outcome in outcomes_now.items():
                 lost_race = isinstance(outcome, VersionConflict)
                 if lost_race and requests[index].expected_version is None:
                     losses[index] += 1
@@ -86,6 +87,7 @@ class Execution:
     async def rehearse(self, tenant_id: UUID, request: Request) -> list[Event]:
         """The events that the command would record now; nothing is stored. Raises its refusal."""
         batch = Batch(self._aggregates, tenant_id, {})
+        await batch.prefetch([request.command.target_id])
         try:
             plan = await self._decide(batch, request)
         except Denied as denied:
@@ -117,7 +119,7 @@ class Execution:
         return Rejected("claim.taken", kind=outcome.parameters["kind"], holder_id="?")
 
     async def _attempt(
-        self, tenant_id: UUID, requests: dict[int, Request]
+        self, tenant_id: UUID, requests: dict[int, Request], losses: Mapping[int, int]
     ) -> dict[int, Receipt | CrmError]:
         """One round: the outcomes that are certain. The others are to be decided again.
 
@@ -128,7 +130,7 @@ class Execution:
         requests = _first_of_each_id(requests)
         outcomes = await self._replays(tenant_id, requests)
         todo = {index: r for index, r in requests.items() if index not in outcomes}
-        plans, refusals = await self._decide_all(tenant_id, todo)
+        plans, refusals = await self._decide_all(tenant_id, todo, losses)
         outcomes |= refusals
         if not plans:
             return outcomes
@@ -162,17 +164,22 @@ class Execution:
                     self._authority.has_changed()
 
     async def _decide_all(
-        self, tenant_id: UUID, requests: dict[int, Request]
+        self, tenant_id: UUID, requests: dict[int, Request], losses: Mapping[int, int]
     ) -> tuple[dict[int, Plan], dict[int, CrmError]]:
         """What each command would do after those before it, and which are refused.
 
         Keys are taken to be free at first. Where one is not, all is decided again knowing so: a
-        refused claim changes what comes after it.
+        refused claim changes what comes after it. A record that a command makes is not looked for
+        before it has lost a race: the append finds out where it is there.
         """
         held: dict[HeldKey, UUID] = {}
         while True:
             batch = Batch(self._aggregates, tenant_id, held)
-            await batch.prefetch(request.command.target_id for request in requests.values())
+            await batch.prefetch(
+                request.command.target_id
+                for index, request in requests.items()
+                if index in losses or not _is_new(request)
+            )
             plans: dict[int, Plan] = {}
             refusals: dict[int, CrmError] = {}
             for index, request in requests.items():
@@ -219,7 +226,6 @@ class Execution:
         now = self._store.ledger.clock.now()
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
-        await batch.prefetch([request.command.target_id])
         warrant = Warrant(rights, request, self._authority.administrators)
         work = CommandWork(batch, request, self._ids, request.effective_at or now, warrant)
         try:
@@ -231,15 +237,15 @@ class Execution:
 
     async def _ciphers(self, tenant_id: UUID, plans: Iterable[Plan]) -> dict[UUID, Cipher]:
         """What the personal fields of these plans are sealed with, by subject."""
+        parts = [part for plan in plans for part in plan.parts if part.is_personal]
         subjects = {
             subject
-            for plan in plans
-            for part in plan.parts
-            if part.is_personal
+            for part in parts
             for event in part.events
             for subject in (part.aggregate.subject_id, *event.also_about)
         }
-        return await self._store.keyring.for_sealing(tenant_id, subjects) if subjects else {}
+        new = {part.aggregate.id for part in parts if part.base_version == 0}
+        return await self._store.keyring.for_sealing(tenant_id, subjects, new) if subjects else {}
 
     async def _append(self, tenant_id: UUID, plan: Plan, ciphers: dict[UUID, Cipher]) -> Append:
         request = plan.request
@@ -293,6 +299,11 @@ class Execution:
         content = msgspec.json.encode(request.command).decode()
         at = str(request.effective_at)
         return await self._store.keyring.blind(tenant_id, request.command.NAME, content, at)
+
+
+def _is_new(request: Request) -> bool:
+    """Whether the command's record is taken not to be there: it makes one, and expects none."""
+    return request.command.makes_its_target() and request.expected_version is None
 
 
 def _first_of_each_id(requests: dict[int, Request]) -> dict[int, Request]:

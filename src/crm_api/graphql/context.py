@@ -24,11 +24,24 @@ from crm_projections.registry import PROJECTIONS
 if TYPE_CHECKING:
     from crm_api.http.allowance import Charge
 
-__all__ = ["Context", "Info", "require"]
+__all__ = ["Context", "Executed", "Info", "require"]
 
 WAIT_SECONDS = 2.0  # for a read model to reach `minPosition`
 LOOK_SECONDS = 0.05  # where that was waited for already
 _SHOWN = [projection.name for projection in PROJECTIONS]  # what others bring is not shown here
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What became of the operation's only command: its payload, or what the resolver raised."""
+
+    payload: Any
+    error: Exception | None
+
+    def again(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.payload
 
 
 @dataclass(eq=False)
@@ -36,6 +49,7 @@ class Context:
     """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
     that the read models have had their time in this request. `notes` are of the records that the
     operation shows, where that may have to be recorded; `how` it is read, if not by its operation.
+    What was `executed` is not executed again where the answer is begun anew.
     """
 
     services: Services
@@ -46,6 +60,7 @@ class Context:
     charge: Charge | None = None
     notes: Notes | None = None
     how: How | None = None
+    executed: Executed | None = None
     loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None
@@ -56,7 +71,7 @@ class Context:
 
     def for_operation(self) -> Context:
         """The same request, at the beginning of one of its operations; a websocket has many."""
-        return replace(self, _rights=None, _written=None, _catching_up=None)
+        return replace(self, executed=None, _rights=None, _written=None, _catching_up=None)
 
     @property
     def tenant_id(self) -> UUID:

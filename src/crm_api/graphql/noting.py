@@ -38,7 +38,7 @@ from crm_core.access.records import kind_of
 from crm_core.audit.reads import ReadMode, Record
 from crm_core.personal import PERSONAL_KINDS, personal_fields
 
-__all__ = ["Noting", "note_shown_records", "notes_of", "personal_names"]
+__all__ = ["Noting", "note_shown_records", "notes_of", "personal_names", "record_shown"]
 
 
 class Noting(SchemaExtension):
@@ -76,6 +76,15 @@ class Noting(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         return None if document is None else get_operation_ast(document, context.operation_name)
+
+
+async def record_shown(context: Context, operation: OperationDefinitionNode) -> None:
+    """Records what was noted, before it is shown. Raises Unavailable."""
+    if context.notes is None:
+        return
+    read = context.notes.taken(context.actor, operation, context.how)
+    if read is not None:
+        await context.services.read_log.record(read)
 
 
 def notes_of(context: Context) -> Notes | None:

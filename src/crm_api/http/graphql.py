@@ -33,6 +33,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from crm_api.graphql.compiled.answers import CompiledReads
+from crm_api.graphql.compiled.mutating import CompiledMutations
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
 from crm_api.graphql.errors import ErrorCode
@@ -119,7 +120,8 @@ class GraphQLApp(GraphQL[Context, None]):
         self._services = services
         self.trusted = services.trusted
         self._charging = Charging(schema, services.buckets)
-        self._compiled = CompiledReads(schema, services)
+        self._queries = CompiledReads(schema, services)
+        self._mutations = CompiledMutations(schema)
         self._streams: LRUCache[str, HTTPStreamTransport | None] = LRUCache(_ACCEPTS_KNOWN_MAX)
 
     def _get_stream_transport_from_headers(
@@ -177,9 +179,8 @@ class GraphQLApp(GraphQL[Context, None]):
         asked, charge = await self.charged(context, asked)
         request.state.asked, context.charge = asked, charge
         if request.method == "POST" and asked.protocol == "http":
-            answer = await self._compiled.answer(
-                context, asked.query, asked.operation_name, asked.variables
-            )
+            told = (context, asked.query, asked.operation_name, asked.variables)
+            answer = await self._queries.answer(*told) or await self._mutations.answer(*told)
             if answer is not None:
                 cost = msgspec.json.encode({"cost": charge.shown()})
                 return Response(b'%b,"extensions":%b}' % (answer[:-1], cost))

@@ -131,12 +131,15 @@ class AuditLog:
                 stored = await self.ledger.page(tenant_id, after=growing.size, limit=_BATCH_EVENTS)
                 if not stored:
                     return growing.size
+                is_all = len(stored) < _BATCH_EVENTS  # what comes meanwhile is for the next time
                 for position, event in enumerate(stored, start=growing.size + 1):
                     if event.position != position:
                         raise Rejected("audit.gap", position=position)
                 edge = Edge(growing.size, await growing.tiles(edge_tiles(growing.size)))
                 changed = edge.extend([leaf_of(event) for event in stored])
                 await growing.grow(edge.size, changed)
+            if is_all:
+                return edge.size
 
     async def sign(self, tenant_id: UUID) -> Checkpoint:
         """Signs the tree as it is, unless it contradicts what was signed before.

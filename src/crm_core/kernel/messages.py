@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
@@ -80,10 +81,20 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         kind, _, action = cls.NAME.partition(".")
         return kind, action
 
+    @classmethod
+    def makes_its_target(cls) -> bool:
+        """Whether the record is a new one, to which an id is given if none is told."""
+        return _target_of(cls).default_factory is not msgspec.NODEFAULT
+
     @property
     def target_id(self) -> UUID:
         target: UUID = getattr(self, self.TARGET)
         return target
+
+
+@cache
+def _target_of(command: type[Command]) -> msgspec.structs.FieldInfo:
+    return next(f for f in msgspec.structs.fields(command) if f.name == command.TARGET)
 
 
 class Work(Protocol):

@@ -56,12 +56,15 @@ class Keyring:
         )
         self._epochs: dict[UUID, tuple[int, float]] = {}  # and when it was looked up
 
-    async def for_sealing(self, tenant_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Cipher]:
+    async def for_sealing(
+        self, tenant_id: UUID, subjects: Collection[UUID], new: Collection[UUID] = ()
+    ) -> dict[UUID, Cipher]:
         """A cipher for each subject, with a new key for those that had none.
 
-        A subject whose key was destroyed is absent: nothing may be sealed for it any more.
+        A subject whose key was destroyed is absent: nothing may be sealed for it any more. For
+        those that are thought to be new no key is looked for before one is made.
         """
-        found = await self.for_opening(tenant_id, subjects)
+        found = await self.for_opening(tenant_id, [s for s in subjects if s not in new])
         missing = [subject for subject in subjects if subject not in found]
         if missing:
             epoch, _ = self._epochs[tenant_id]

@@ -87,6 +87,8 @@ def _resolver(command: type[Command]) -> Callable[..., Awaitable[Any]]:
     payload = payload_type(pascal(command.NAME) + "Payload", kind)
 
     async def resolve(info: Info, input: Any) -> Any:
+        if info.context.executed is not None:
+            return info.context.executed.again()
         return await execute(info, form, payload, input, check)
 
     resolve.__name__ = command.NAME.replace(".", "_")

@@ -15,7 +15,7 @@ from crm_api.graphql.compiled.resolving import Resolving
 from crm_api.graphql.compiled.selection import Given, NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
-from crm_api.graphql.noting import notes_of
+from crm_api.graphql.noting import notes_of, record_shown
 from crm_api.services import Services
 from crm_core import CrmError, Lagging
 from crm_core.kernel.telemetry import span
@@ -66,7 +66,7 @@ class CompiledReads:
                 answer = await Resolving(given.selections, context).filled(answer, plan.places)
             if plan.statement is not None and not reader.is_noted:
                 _require_no_notes(context)
-            await self._record(context, document)
+            await record_shown(context, document.operation)
             return answer
         except Lagging:
             context.has_waited = True
@@ -93,14 +93,6 @@ class CompiledReads:
         assert context.session is not None, "it has rights"
         is_noted = self._services.read_log.records_all_of(context.session.actor, context.how)
         return Reader.of(context.tenant_id, rights, is_noted)
-
-    async def _record(self, context: Context, document: QueryDocument) -> None:
-        """Records what the answer shows, before it is shown. Raises Unavailable."""
-        if context.notes is None:
-            return
-        read = context.notes.taken(context.actor, document.operation, context.how)
-        if read is not None:
-            await self._services.read_log.record(read)
 
     def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
         key = (text, operation_name)

@@ -74,10 +74,14 @@ class QueryDocument:
         return Variables(tuple(pattern), frozenset(late))
 
 
-def query_document(document: DocumentNode, operation_name: str | None) -> QueryDocument | None:
-    """The query of this name in a valid document; None where it is something else."""
+def query_document(
+    document: DocumentNode,
+    operation_name: str | None,
+    kind: OperationType = OperationType.QUERY,
+) -> QueryDocument | None:
+    """The operation of this name in a valid document; None where it is of another kind."""
     operation = get_operation_ast(document, operation_name)
-    if operation is None or operation.operation is not OperationType.QUERY:
+    if operation is None or operation.operation is not kind:
         return None
     fragments = {
         definition.name.value: FragmentDetails(definition)

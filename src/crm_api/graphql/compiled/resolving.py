@@ -31,13 +31,13 @@ from crm_api.graphql.compiled.selection import NotCovered, Selected, Selections,
 from crm_api.graphql.context import Context
 from crm_core import Lagging
 
-__all__ = ["Resolving"]
+__all__ = ["Member", "Resolving"]
 
 _Written: TypeAlias = str | Awaitable[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Member:
     """A field in its place in the document."""
 
     field: GraphQLField
@@ -52,13 +52,13 @@ class Resolving:
     def __init__(self, selections: Selections, context: Context) -> None:
         self._selections = selections
         self._context = context
-        self._members: dict[tuple[str, int], list[tuple[str, _Member | None]]] = {}
+        self._members: dict[tuple[str, int], list[tuple[str, Member | None]]] = {}
 
     async def filled(self, answer: bytes, places: Sequence[Place]) -> bytes:
         """The answer with its places filled. Raises NotCovered or Lagging."""
         found = list(dict.fromkeys(PLACE.findall(answer)))
         try:
-            members = [self._member(place.of, place.selected) for place in places]
+            members = [self.member(place.of, place.selected) for place in places]
             texts = await _all(
                 self._filling(places[int(at)], key.decode(), members[int(at)]) for at, key in found
             )
@@ -69,7 +69,16 @@ class Resolving:
         put = dict(zip(found, texts, strict=True))
         return PLACE.sub(lambda match: put[match[1], match[2]].encode(), answer)
 
-    async def _filling(self, place: Place, key: str, member: _Member) -> str:
+    async def value(self, member: Member) -> Any:
+        """What the resolver of a root field gives. Raises what it raises."""
+        value = member.field.resolve(None, member.info, **member.arguments)  # type: ignore[misc]
+        return await value if is_awaitable(value) else value
+
+    async def written(self, member: Member, value: Any) -> str:
+        """A field's value as JSON, with all that is asked for of it. Raises what is wrong."""
+        return await _finished(self._value(member.field.type, value, member))
+
+    async def _filling(self, place: Place, key: str, member: Member) -> str:
         if isinstance(place, RootField):
             return await _finished(self._resolved(member, None))
         record = await self._context.loaders.record(place.kind, UUID(key))
@@ -81,7 +90,7 @@ class Resolving:
 
     # --- fields -----------------------------------------------------------------------------------
 
-    def _member(self, of: GraphQLObjectType, selected: Selected) -> _Member:
+    def member(self, of: GraphQLObjectType, selected: Selected) -> Member:
         field, nodes = field_of(of, selected), [places.node for places in selected]
         document, variables = self._selections.document, self._selections.variables
         info = GraphQLResolveInfo[Any](
@@ -100,21 +109,21 @@ class Resolving:
             abort_signal=None,
             async_helpers=None,  # type: ignore[arg-type]
         )
-        return _Member(field, selected, get_argument_values(field, nodes[0], variables), info)
+        return Member(field, selected, get_argument_values(field, nodes[0], variables), info)
 
     def _members_of(
         self, of: GraphQLObjectType, selected: Selected
-    ) -> list[tuple[str, _Member | None]]:
+    ) -> list[tuple[str, Member | None]]:
         """The fields that are asked for of an object, by their keys; None is `__typename`."""
         place = (of.name, id(selected))
         if place not in self._members:
             self._members[place] = [
-                (key, None if name_of(part) == "__typename" else self._member(of, part))
+                (key, None if name_of(part) == "__typename" else self.member(of, part))
                 for key, part in self._selections.of(of, selected)
             ]
         return self._members[place]
 
-    def _resolved(self, member: _Member, source: Any) -> _Written:
+    def _resolved(self, member: Member, source: Any) -> _Written:
         resolve = member.field.resolve
         assert resolve is not None, "Strawberry gives every field a resolver"
         value = resolve(source, member.info, **member.arguments)
@@ -122,7 +131,7 @@ class Resolving:
 
     # --- values -----------------------------------------------------------------------------------
 
-    def _value(self, of: Any, value: Any, member: _Member) -> _Written:
+    def _value(self, of: Any, value: Any, member: Member) -> _Written:
         if is_awaitable(value):
             return self._awaited(of, value, member)
         if isinstance(value, Exception):
@@ -142,15 +151,15 @@ class Resolving:
             of = member.info.schema.type_map[of.resolve_type(value, member.info, of)]  # type: ignore[index, misc]
         return self._object(of, value, member)
 
-    async def _awaited(self, of: Any, value: Awaitable[Any], member: _Member) -> str:
+    async def _awaited(self, of: Any, value: Awaitable[Any], member: Member) -> str:
         return await _finished(self._value(of, await value, member))
 
-    def _object(self, of: GraphQLObjectType, value: Any, member: _Member) -> _Written:
+    def _object(self, of: GraphQLObjectType, value: Any, member: Member) -> _Written:
         if of.is_type_of is not None and not of.is_type_of(value, member.info):
             raise NotCovered(f"it is no {of.name}")
         members = self._members_of(of, member.selected)
 
-        def make(inner: _Member | None) -> _Written:
+        def make(inner: Member | None) -> _Written:
             return f'"{of.name}"' if inner is None else self._resolved(inner, value)
 
         def join(texts: Iterable[str]) -> str:

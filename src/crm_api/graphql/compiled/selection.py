@@ -54,10 +54,10 @@ class Selections:
     late: frozenset[str]
 
     def root(self) -> tuple[GraphQLObjectType, Iterator[tuple[str, Selected]]]:
-        """The type of the query, and the fields that are asked for."""
-        root = self.schema._schema.query_type
-        assert root is not None, "there is a query type"
+        """The type of the operation, and the fields that are asked for."""
         document = self.document
+        root = self.schema._schema.get_root_type(document.operation.operation)
+        assert root is not None, "the document is valid"
         return root, _grouped(
             collect_fields(
                 self.schema._schema, document.fragments, self.variables, root, document.operation
