@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crm_api.graphiql import graphiql_files, graphiql_page
 from crm_api.http.account import Account
@@ -34,7 +35,6 @@ def create_app(services: Services) -> Starlette:
     graphql = GraphQLApp(services)
     app = Starlette(
         routes=[
-            Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route(
                 "/login", answering(replacing(services, Login(services).sign_in)), methods=["POST"]
@@ -50,11 +50,27 @@ def create_app(services: Services) -> Starlette:
             *Witness(services).routes(),
             *([] if services.trusted.is_only else _pages()),
         ],
-        middleware=[Middleware(Telemetry, closing=services.closing), Middleware(Guard)],
+        middleware=[
+            Middleware(Telemetry, closing=services.closing),
+            Middleware(Guard),
+            Middleware(_AtOnce, graphql=graphql),
+        ],
     )
     # A program is told that its address is wrong: a redirect would send its token there again.
     app.router.redirect_slashes = False
     return app
+
+
+class _AtOnce:
+    """Routes what nearly all requests are for, without asking every route."""
+
+    def __init__(self, app: ASGIApp, graphql: GraphQLApp) -> None:
+        self._app = app
+        self._graphql = graphql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_graphql = scope["type"] == "http" and scope["path"] == "/graphql"
+        await (self._graphql if is_graphql else self._app)(scope, receive, send)
 
 
 def _pages() -> list[BaseRoute]:

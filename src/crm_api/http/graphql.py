@@ -54,6 +54,11 @@ _OPERATIONS = {
     "GET": {OperationType.QUERY},
     "POST": {OperationType.QUERY, OperationType.MUTATION},
 }
+_HEADERS = (
+    (b"vary", b"accept, accept-language, authorization"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
 _SUBSCRIPTIONS_MAX = 20  # at once, on one connection
 _ACCEPTS_KNOWN_MAX, _ACCEPT_LENGTH_MAX = 256, 200
 
@@ -156,10 +161,8 @@ class GraphQLApp(GraphQL[Context, None]):
             if media_type is None:  # a stream has its own, unless it is none after all
                 response.headers.setdefault("content-type", f"{JSON}; charset=utf-8")
             else:
-                response.headers["content-type"] = f"{media_type}; charset=utf-8"
-        response.headers["vary"] = "accept, accept-language, authorization"
-        response.headers["cache-control"] = "no-store"
-        response.headers["x-content-type-options"] = "nosniff"
+                _say(response, (b"content-type", f"{media_type}; charset=utf-8".encode()))
+        _say(response, *_HEADERS)
         if goes_on:
             await until_closing(self._services.closing, response, scope, receive, send)
         else:
@@ -322,6 +325,13 @@ class GraphQLApp(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         return msgspec.json.encode(data).decode()
+
+
+def _say(response: Response, *headers: tuple[bytes, bytes]) -> None:
+    """Sets headers; one pass for all of them."""
+    names = {name for name, _ in headers}
+    raw = response.raw_headers
+    raw[:] = [*(header for header in raw if header[0] not in names), *headers]
 
 
 def _member(given: Mapping[str, Any], name: str, of: type[Any]) -> Any:

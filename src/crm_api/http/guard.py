@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +33,8 @@ _HEADERS = {
 }
 """What no answer goes without, unless its maker says otherwise. There are no cookies."""
 
+_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+
 
 class Guard:
     """Middleware that logs where an exception came from, never its text: that may hold data."""
@@ -48,9 +49,9 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                lacking = [header for header in _RAW_HEADERS if header[0] not in given]
+                message["headers"] = [*message["headers"], *lacking]
             await send(message)
 
         try:

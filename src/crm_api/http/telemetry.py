@@ -20,7 +20,7 @@ from opentelemetry.context import Context as TraceContext
 from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind
 from prometheus_client import Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.http import GraphQLRequestData
 
@@ -99,10 +99,10 @@ class _Told:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = self._request_id
+                said = [(b"x-request-id", self._request_id.encode())]
                 if closing.is_set():
-                    headers["connection"] = "close"
+                    said.append((b"connection", b"close"))
+                message["headers"] = [*message["headers"], *said]
             elif message["type"] == "websocket.close":
                 self._status = message.get("code", 1000)
             await send(message)
