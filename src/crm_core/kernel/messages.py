@@ -84,7 +84,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def makes_its_target(cls) -> bool:
         """Whether the record is a new one, to which an id is given if none is told."""
-        return _target_of(cls).default_factory is not msgspec.NODEFAULT
+        return _makes_target(cls)
 
     @property
     def target_id(self) -> UUID:
@@ -93,8 +93,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @cache
-def _target_of(command: type[Command]) -> msgspec.structs.FieldInfo:
-    return next(f for f in msgspec.structs.fields(command) if f.name == command.TARGET)
+def _makes_target(command: type[Command]) -> bool:
+    return any(
+        field.name == command.TARGET and field.default_factory is not msgspec.NODEFAULT
+        for field in msgspec.structs.fields(command)
+    )
 
 
 class Work(Protocol):
