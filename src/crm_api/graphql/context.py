@@ -71,7 +71,7 @@ class Context:
 
     def for_operation(self) -> Context:
         """The same request, at the beginning of one of its operations; a websocket has many."""
-        return replace(self, executed=None, _rights=None, _written=None, _catching_up=None)
+        return replace(self, _rights=None, _written=None, _catching_up=None)
 
     @property
     def tenant_id(self) -> UUID:
