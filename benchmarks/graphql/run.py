@@ -32,6 +32,7 @@ from crm_core.ledger.postgres.migrate import migrate
 
 CONNECTIONS = (16, 64)
 TURNS = 2
+_END_SECONDS = 5
 ROOT_KEY = bytes(range(32))
 
 
@@ -103,7 +104,11 @@ def _serving(contender: Contender, log: IO[bytes]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:  # it waits for its connections
+            process.kill()
+            process.wait()
 
 
 def _compare(contenders: list[Contender]) -> None:
