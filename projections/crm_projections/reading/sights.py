@@ -7,7 +7,9 @@ no question can tell what is not shown from what does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from enum import Enum
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from crm_core.ledger.postgres.arrays import UUIDS, BinaryArray
 from crm_projections.reading.filters import Clause
 from crm_projections.tables import Column, Table
 
-__all__ = ["EVERYTHING", "Sight"]
+__all__ = ["EVERYTHING", "SeenId", "SeenIds", "Sight"]
 
 _KEYS: Final[Mapping[str, str]] = {
     "customer": "customer_id",
@@ -37,9 +39,17 @@ _KEYS: Final[Mapping[str, str]] = {
 }
 """Tables with a row for each record of the kind of the same name, and their keys."""
 
+_OF_EVENTS = ("read", "audit")  # who may do one of them to all, sees the whole trail
 _MANY = 100  # ids
-_FEW = "{} = any(%s::uuid[])"
 _TRUE, _FALSE = Clause(sql.SQL("true")), Clause(sql.SQL("false"))
+
+
+class SeenIds(BinaryArray):
+    """The owners or records that somebody sees, as a parameter: another reader has others."""
+
+
+class SeenId(UUID):
+    """The only one of them."""
 
 
 class Sight:
@@ -51,6 +61,34 @@ class Sight:
     def __init__(self, rights: Rights) -> None:
         self._rights = rights
         self._sources: dict[str, Clause] = {}
+
+    @cached_property
+    def likeness(self) -> object:
+        """All that the text of the SQL depends on: readers who have it in common differ in their
+        `sets` only.
+        """
+        numbers = {ids: number for number, ids in enumerate(self.sets)}
+        reaches = tuple(
+            (r.everything, numbers[r.owners], numbers[r.records]) for r in self._reaches
+        )
+        events = tuple(self._rights.reach("event", of).everything for of in _OF_EVENTS)
+        return reaches, events, tuple(map(_size, self.sets))
+
+    @cached_property
+    def sets(self) -> tuple[frozenset[UUID], ...]:
+        """The different sets of ids that there are, in an order that alike readers share."""
+        users = self._rights.reach("user")
+        every = [ids for reach in self._reaches for ids in (reach.owners, reach.records)]
+        return tuple(dict.fromkeys([*every, users.owners | users.records]))
+
+    @cached_property
+    def _reaches(self) -> list[Reach]:
+        kinds = sorted({*map(kind_of, AGGREGATES), *_KEYS})
+        return [
+            self._rights.reach(kind, showing=group)
+            for kind in kinds
+            for group in (None, *FIELD_GROUPS.get(kind, ()))
+        ]
 
     @property
     def is_whole(self) -> bool:
@@ -132,9 +170,7 @@ def _whole(table: Table[Any]) -> Clause:
 def _source_about_records(table: Table[Any], rights: Rights) -> Clause:
     """A trail or a timeline: the rows about records in reach; words only where all is shown."""
     has_words = "text" in table.column_names
-    if not has_words and any(
-        rights.reach("event", action).everything for action in ("read", "audit")
-    ):
+    if not has_words and any(rights.reach("event", of).everything for of in _OF_EVENTS):
         return _whole(table)
     taken: list[Clause] = []
     telling: list[Clause] = []
@@ -197,12 +233,31 @@ def _any_of(column: str, ids: Iterable[UUID]) -> Clause:
     as a parameter one by one, and would collect and sort all that belongs to them.
     """
     listed, name = sorted(ids), sql.Identifier(column)
-    if not listed:
-        return _FALSE
-    if len(listed) == 1:
-        return Clause(sql.SQL("{} = %s::uuid").format(name), (listed[0],))
-    found = "({} in (select unnest(%s::uuid[]))) is true" if len(listed) > _MANY else _FEW
-    return Clause(sql.SQL(found).format(name), (BinaryArray(UUIDS, listed),))
+    match _size(listed):
+        case _Size.NONE:
+            return _FALSE
+        case _Size.ONE:
+            return Clause(sql.SQL("{} = %s::uuid").format(name), (SeenId(int=listed[0].int),))
+        case _Size.FEW:
+            found = "{} = any(%s::uuid[])"
+        case _Size.MANY:
+            found = "({} in (select unnest(%s::uuid[]))) is true"
+    return Clause(sql.SQL(found).format(name), (SeenIds(UUIDS, listed),))
+
+
+class _Size(Enum):
+    """Each is asked for in another way."""
+
+    NONE = 0
+    ONE = 1
+    FEW = 2
+    MANY = 3
+
+
+def _size(ids: Collection[UUID]) -> _Size:
+    if len(ids) > _MANY:
+        return _Size.MANY
+    return _Size(min(len(ids), 2))
 
 
 def _either(clauses: list[Clause]) -> Clause:

@@ -74,7 +74,7 @@ async def _explain(
                 place.url,
                 crm.tenant_id,
                 f"explain ({how}) {plan.statement}",
-                await plan.sent(asked, crm),
+                await plan.sent(asked, crm, reader.sight),
             )
 
 

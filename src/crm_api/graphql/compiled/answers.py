@@ -61,7 +61,7 @@ class CompiledReads:
             if plan is None:
                 return None
             context.notes = notes_of(context)
-            answer = await self._asked(context, plan, given)
+            answer = await self._asked(context, plan, given, reader)
             if plan.places:
                 answer = await Resolving(given.selections, context).filled(answer, plan.places)
             if plan.statement is not None and not reader.is_noted:
@@ -74,11 +74,11 @@ class CompiledReads:
         except (CrmError, NotAnswered, NotCovered):
             return None
 
-    async def _asked(self, context: Context, plan: Plan, given: Given) -> bytes:
+    async def _asked(self, context: Context, plan: Plan, given: Given, reader: Reader) -> bytes:
         """The statement's answer; what it shows is noted. Raises CrmError or NotAnswered."""
         if plan.statement is None:
             return plan.frame
-        parameters = await plan.sent(given, self._services.crm)
+        parameters = await plan.sent(given, self._services.crm, reader.sight)
         await context.wait_for(plan.position(given))
         answer = await self._services.pipelines.ask(plan.statement, parameters)
         if context.notes is None or not context.notes.takes_all:

@@ -76,7 +76,7 @@ class Reader:
     """Who reads: the tenant, the kinds of records that may be read, how much of them is seen, and
     whether the answer notes what it shows (see `noted`).
 
-    Readers with the same `likeness` get the same.
+    Readers with the same `likeness` share their plans; each is answered by the ids of his own.
     """
 
     tenant_id: UUID
@@ -86,13 +86,13 @@ class Reader:
     likeness: object
 
     @classmethod
-    @lru_cache(maxsize=256)
+    @lru_cache(maxsize=2_048)
     def of(cls, tenant_id: UUID, rights: Rights, is_noted: bool) -> Reader:
         """With these rights, which are the same object until they change."""
         kinds, sight = readable_kinds(rights), Sight(rights)
         if sight.is_whole:
             return cls(tenant_id, kinds, EVERYTHING, is_noted, (kinds, is_noted))
-        return cls(tenant_id, kinds, sight, is_noted, (rights, is_noted))
+        return cls(tenant_id, kinds, sight, is_noted, (kinds, is_noted, sight.likeness))
 
 
 def compile_query(given: Given, reader: Reader, late: frozenset[str]) -> Plan:
@@ -122,7 +122,8 @@ class _Compiler:
             frame = ",".join(f'"{key}":{marked(at)}' for at, (key, _) in enumerate(members))
             return Plan(None, (), (), places, f'{{"data":{{{frame}}}}}'.encode())
         whole = json_object([("data", json_object(members))])
-        return plan_of(Sql(f"select {whole.text}", whole.parameters), positions, places)
+        statement = Sql(f"select {whole.text}", whole.parameters)
+        return plan_of(statement, self._reader.sight, positions, places)
 
     # --- the root ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from crm_api.graphql.compiled.selection import Given, Selected
 from crm_api.graphql.ids import required_uuid
 from crm_api.graphql.scalars import Position
 from crm_core import Crm
-from crm_core.ledger.postgres.arrays import BinaryArray
+from crm_core.ledger.postgres.arrays import UUIDS, BinaryArray
 from crm_projections.reading.pipeline import Binary
+from crm_projections.reading.sights import SeenId, SeenIds, Sight
 from crm_projections.reading.trees import Sql
 
 __all__ = ["LateId", "LatePosition", "Plan", "plan_of"]
@@ -56,7 +58,19 @@ class LatePosition:
         return int(given[self.variable])
 
 
-_Parameter: TypeAlias = bytes | LateId | LateHolder | None
+@dataclass(frozen=True, slots=True)
+class LateSet:
+    """One of the sets of ids that the reader sees, by its number, or its only id."""
+
+    number: int
+    is_only: bool
+
+    def sent(self, sight: Sight) -> bytes:
+        ids = sight.sets[self.number]
+        return str(next(iter(ids))).encode() if self.is_only else _array(ids)
+
+
+_Parameter: TypeAlias = bytes | LateId | LateHolder | LateSet | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +86,10 @@ class Plan:
     places: tuple[Place, ...]
     frame: bytes = b""
 
-    async def sent(self, given: Given, crm: Crm) -> list[bytes | None]:
-        """The parameters as they are sent, with these variables. Raises Refused or Invalid."""
+    async def sent(self, given: Given, crm: Crm, sight: Sight) -> list[bytes | None]:
+        """The parameters as they are sent, with these variables, to somebody who sees as those do
+        whom the plan was made for. Raises Refused or Invalid.
+        """
         sent: list[bytes | None] = []
         for value in self.parameters:
             match value:
@@ -81,6 +97,8 @@ class Plan:
                     sent.append(value.sent(given.variables))
                 case LateHolder():
                     sent.append(await value.sent(given, crm))
+                case LateSet():
+                    sent.append(value.sent(sight))
                 case _:
                     sent.append(value)
         return sent
@@ -93,8 +111,11 @@ class Plan:
         return Position(max(positions, default=0))
 
 
-def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...], places: tuple[Place, ...]) -> Plan:
+def plan_of(
+    sql: Sql, sight: Sight, positions: tuple[int | LatePosition, ...], places: tuple[Place, ...]
+) -> Plan:
     transformer: Any = Transformer()
+    numbered = {ids: number for number, ids in enumerate(sight.sets)}
     parameters: list[_Parameter] = []
     sent_at: dict[Any, int] = {}
     numbers = []
@@ -102,9 +123,15 @@ def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...], places: tuple[P
         same = _sameness(value)
         place = None if same is None else sent_at.get(same)
         if place is None:
-            parameters.append(
-                value if isinstance(value, LateId | LateHolder) else _sent(value, transformer)
-            )
+            match value:
+                case LateId() | LateHolder():
+                    parameters.append(value)
+                case SeenIds():
+                    parameters.append(LateSet(numbered[frozenset(value.values)], False))
+                case SeenId():
+                    parameters.append(LateSet(numbered[frozenset([value])], True))
+                case _:
+                    parameters.append(_sent(value, transformer))
             place = len(parameters)
             if same is not None:
                 sent_at[same] = place
@@ -118,8 +145,13 @@ def plan_of(sql: Sql, positions: tuple[int | LatePosition, ...], places: tuple[P
 def _sameness(value: Any) -> Any:
     """What is equal for values that are sent once, wherever they stand; None for the others."""
     if isinstance(value, BinaryArray):
-        return value.of.oid, value.values
-    return value if isinstance(value, UUID | LateId) else None
+        return type(value), value.of.oid, value.values
+    return (type(value), value) if isinstance(value, UUID | LateId) else None
+
+
+@lru_cache(maxsize=256)
+def _array(ids: frozenset[UUID]) -> Binary:
+    return Binary(BinaryArray(UUIDS, sorted(ids)).encoded())
 
 
 def _sent(value: Any, transformer: Any) -> bytes | None:
