@@ -22,7 +22,12 @@ from crm_core.service.ticket.events import (
     TicketType,
 )
 from crm_projections.customer_directory.projection import CUSTOMERS, CustomerRow
-from crm_projections.sales_pipeline.tables import OPPORTUNITIES, OpportunityRow
+from crm_projections.sales_pipeline.tables import (
+    OPPORTUNITIES,
+    OPPORTUNITY_PERIODS,
+    OpportunityPeriodRow,
+    OpportunityRow,
+)
 from crm_projections.storage import upsert
 from crm_projections.tables import Row, Table
 from crm_projections.ticket_queue.projection import TICKETS, TicketRow
@@ -58,6 +63,7 @@ async def fill(url: str, tenant_id: UUID, size: Size) -> None:
     made: tuple[tuple[Table[Any], Iterator[Row]], ...] = (
         (CUSTOMERS, _customers(size)),
         (OPPORTUNITIES, _opportunities(size)),
+        (OPPORTUNITY_PERIODS, map(_period, _opportunities(size))),
         (TICKETS, _tickets(size)),
     )
     async with pool.connection() as connection:
@@ -118,6 +124,29 @@ def _opportunities(size: Size) -> Iterator[OpportunityRow]:
             created_at=at,
             updated_at=at,
         )
+
+
+def _period(row: OpportunityRow) -> OpportunityPeriodRow:
+    """It has always been as it is, by what the reports know."""
+    return OpportunityPeriodRow(
+        opportunity_id=row.opportunity_id,
+        recorded_from=1,
+        effective_from=row.opened_at,
+        status=row.status,
+        pipeline_id=row.pipeline_id,
+        stage_id=row.stage_id,
+        probability=row.probability,
+        forecast_category=row.forecast_category,
+        amount=row.amount,
+        currency=row.currency,
+        owner_id=row.owner_id,
+        customer_id=row.customer_id,
+        product_id=row.product_id,
+        source=row.source,
+        close_date=row.close_date,
+        stage_entered_at=row.stage_entered_at,
+        opened_at=row.opened_at,
+    )
 
 
 def _tickets(size: Size) -> Iterator[TicketRow]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -16,7 +17,7 @@ from company import customer_id
 
 __all__ = ["LOADS", "Contender", "NpmMissing", "ours", "postgraphile", "stock"]
 
-LOADS = ("by id", "page of 50", "20 with 5 + 5", "mutation")
+LOADS = ("by id", "page of 50", "20 with 5 + 5", "amounts by stage", "mutation")
 
 Body: TypeAlias = Mapping[str, Any]
 
@@ -67,6 +68,20 @@ def _card(row: Any) -> tuple[str, ...]:
     return _named(row, *_FIELDS)
 
 
+def _stages(rows: Any) -> Any:
+    """Amounts as numbers: whether `1.50` or `1.5` is written is a matter of form."""
+    return sorted(
+        (*_named(row, "status", "stageId", "deals"), Decimal(row["amount"])) for row in rows
+    )
+
+
+def _stages(rows: Any) -> Any:
+    """In one order, and amounts as numbers: how they are written is a matter of form."""
+    return sorted(
+        (*_named(row, "status", "stageId", "deals"), Decimal(row["amount"])) for row in rows
+    )
+
+
 def ours(url: str, port: int, *options: str) -> Contender:
     deals = "opportunities(first: 5) { nodes { name status stageId amount { amount } } }"
     tickets = "tickets(first: 5) { nodes { subject status priority openedAt } }"
@@ -103,6 +118,9 @@ def ours(url: str, port: int, *options: str) -> Contender:
                 f"{{ customers(first: 20, {listed % 'ASC'})"
                 f" {{ nodes {{ uuid name {deals} {tickets} }} }} }}"
             ),
+            "amounts by stage": _document(
+                "{ salesPipelineReport { rows { status stageId deals amount { amount } } } }"
+            ),
             "mutation": _document(
                 "mutation ($name: String!) { customerRegisterPerson(input: {name: $name})"
                 " { receipt { position } userErrors { code } } }",
@@ -113,6 +131,9 @@ def ours(url: str, port: int, *options: str) -> Contender:
             "by id": lambda data: _card(data["customer"]),
             "page of 50": lambda data: list(map(_card, data["customers"]["nodes"])),
             "20 with 5 + 5": nested,
+            "amounts by stage": lambda data: _stages(
+                {**row, **row["amount"]} for row in data["salesPipelineReport"]["rows"]
+            ),
         },
         says_token=True,
     )
@@ -149,6 +170,7 @@ def stock(url: str, port: int) -> Contender:
             "20 with 5 + 5": _document(
                 f"{{ customers(first: 20) {{ customerId name {deals} {tickets} }} }}"
             ),
+            "amounts by stage": _document("{ pipelineStages { status stageId deals amount } }"),
             "mutation": _document(
                 "mutation ($name: String!) { createCustomer(name: $name) }",
                 lambda number: {"name": f"New {number}"},
@@ -158,6 +180,7 @@ def stock(url: str, port: int) -> Contender:
             "by id": lambda data: _card(data["customer"]),
             "page of 50": lambda data: list(map(_card, data["customers"])),
             "20 with 5 + 5": nested,
+            "amounts by stage": lambda data: _stages(data["pipelineStages"]),
         },
     )
 
@@ -201,6 +224,9 @@ def postgraphile(url: str, port: int, folder: Path) -> Contender:
                 "{ allCustomers(first: 20, orderBy: [CREATED_AT_ASC, CUSTOMER_ID_ASC])"
                 f" {{ nodes {{ customerId name {deals} {tickets} }} }} }}"
             ),
+            "amounts by stage": _document(
+                "{ allPipelineStages { nodes { status stageId deals amount } } }"
+            ),
             "mutation": _document(
                 "mutation ($name: String!, $id: UUID!) { createCustomer(input: {customer:"
                 ' {customerId: $id, name: $name, kind: "PERSON"}}) { customer { customerId } } }',
@@ -211,6 +237,7 @@ def postgraphile(url: str, port: int, folder: Path) -> Contender:
             "by id": lambda data: _card(data["customerByCustomerId"]),
             "page of 50": lambda data: list(map(_card, data["allCustomers"]["nodes"])),
             "20 with 5 + 5": nested,
+            "amounts by stage": lambda data: _stages(data["allPipelineStages"]["nodes"]),
         },
         cwd=folder,
     )

@@ -15,3 +15,6 @@ select ticket_id, customer_id, subject, status, priority, opened_at from read_mo
 alter table peer.ticket add primary key (ticket_id), add foreign key (customer_id) references peer.customer;
 create index on peer.ticket (customer_id, opened_at, ticket_id);
 create index on peer.ticket (customer_id, ticket_id);
+create view peer.pipeline_stage as
+select status, stage_id, count(*)::int as deals, sum(amount) as amount from peer.opportunity group by status, stage_id;
+comment on view peer.pipeline_stage is E'@primaryKey status,stage_id';

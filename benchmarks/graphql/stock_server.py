@@ -94,6 +94,14 @@ class Customer:
         return await info.context["tickets"].load(self.customer_id)
 
 
+@strawberry.type
+class PipelineStage:
+    status: str
+    stage_id: str
+    deals: int
+    amount: Decimal
+
+
 _CUSTOMER = "customer_id, name, status, lifecycle, email, employees, version, created_at"
 
 
@@ -115,6 +123,10 @@ class Query:
             " limit %s",
             first,
         )
+
+    @strawberry.field
+    async def pipeline_stages(self) -> list[PipelineStage]:
+        return await rows(PipelineStage, "select * from peer.pipeline_stage")
 
 
 @strawberry.type

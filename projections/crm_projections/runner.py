@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from crm_core.kernel.together import Together
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections import checkpoints, generations
@@ -63,6 +64,7 @@ class ProjectionRunner:
         self._only = only
         self._applier = Applier(store, self.storage, self.projections, self._moved)
         self._visibility = Visibility(self._look)
+        self._looking = Together(self._look_for_all)
         self._filling: set[str] = set()
         self._latest: tuple[UUID, int] | None = None  # whose ledger moved last, and how far
 
@@ -187,6 +189,11 @@ class ProjectionRunner:
         async with self._pool.connection() as connection:
             return await statuses(connection, kept)
 
+    async def shown(self, tenant_id: UUID, name: str) -> int:
+        """Up to which position readers see the tenant's ledger in what this projection keeps."""
+        reached = (await self._looking.ask(tenant_id)).get(name)
+        return reached.position if reached else 0
+
     async def wait_for(
         self,
         tenant_id: UUID,
@@ -220,6 +227,10 @@ class ProjectionRunner:
         async with self._pool.connection() as connection:
             known = await generations.generations_of(connection, self.projections)
         return generations.own_generations(self.projections.values(), known)
+
+    async def _look_for_all(self, asked: Sequence[UUID]) -> list[dict[str, Reached]]:
+        found = await self._look(set(asked))
+        return [found[tenant_id] for tenant_id in asked]
 
     async def _look(self, tenants: Collection[UUID]) -> dict[UUID, dict[str, Reached]]:
         async with self._pool.connection() as connection:

@@ -38,6 +38,7 @@ from crm_core.privacy.root import RootKeys
 from crm_projections.forgetting import ReadModels
 from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
+from crm_projections.reporting import KeptAnswers
 from crm_projections.retention import Retaining
 from crm_projections.runner import ProjectionRunner
 
@@ -50,8 +51,8 @@ _RESTART_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What serves one tenant acts as `crm_tenant` for it: `crm`, `pool` (that of `reads`, for the
-    reports), and `pipelines` beside it, for compiled queries. `buckets` have what each principal
+    """What serves one tenant acts as `crm_tenant` for it: `crm`, `pool` (that of `reads` and
+    `reports`), and `pipelines` beside it, for compiled queries. `buckets` have what each principal
     may ask for. Once `closing` is set, what goes on ends.
     """
 
@@ -59,6 +60,7 @@ class Services:
     reads: Reads
     pool: Pool
     pipelines: Pipelines
+    reports: KeptAnswers
     runner: ProjectionRunner
     audit: AuditLog
     read_log: ReadLog
@@ -159,6 +161,7 @@ async def open_services(
             reads=Reads(pool, crm.tenant_id),
             pool=pool,
             pipelines=pipelines,
+            reports=KeptAnswers(pool, crm.tenant_id),
             runner=runner,
             audit=audit,
             read_log=read_log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm_projections.reporting.chart import Chart, vega_lite
+from crm_projections.reporting.kept import KeptAnswers
 from crm_projections.reporting.labels import Names, label, labelled
 from crm_projections.reporting.past import LATEST, STEPS_TAKEN, Past, past_of
 from crm_projections.reporting.question import (
@@ -22,6 +23,7 @@ __all__ = [
     "PERIODS",
     "STEPS_TAKEN",
     "Chart",
+    "KeptAnswers",
     "Names",
     "Past",
     "Question",

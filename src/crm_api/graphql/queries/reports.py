@@ -32,7 +32,7 @@ from crm_api.graphql.types.reports import report_type
 from crm_core import AsOf, Denied
 from crm_core.access.rights import Reach
 from crm_projections.registry import REPORTS
-from crm_projections.reporting import Past, Question, Report, answer, past_of
+from crm_projections.reporting import Past, Question, Report, past_of
 from crm_projections.sales_pipeline.reports import SalesGroup, SalesQuestion
 from crm_projections.ticket_queue.reports import TicketGroup
 
@@ -55,16 +55,14 @@ def _resolver(report: Report[Any, Any]) -> Resolver:
         min_position: Position | None = strawberry.UNSET,
     ) -> Any:
         context = await require(info, report.kind, min_position=min_position)
-        past = await _past(context, report, as_of_from(as_of, effective_at))
+        past, shown = await _past(context, report, as_of_from(as_of, effective_at))
         question = question_of(form, where, group_by, time_zone)
-        reach = await _reach(context, report)
-        rows = await answer(
+        rows = await context.services.reports.answer(
             report,
-            context.services.pool,
-            context.tenant_id,
             past,
             question,
-            reach=reach,
+            shown=shown,
+            reach=await _reach(context, report),
             teams=await _teams(context, question, past),
         )
         return of.of(question, past, rows)
@@ -90,15 +88,14 @@ def _comparing_resolver(report: Report[Any, Any]) -> Resolver:
         min_position: Position | None = strawberry.UNSET,
     ) -> Any:
         context = await require(info, report.kind, min_position=min_position)
-        since = await _past(context, report, from_.as_of_past())
-        past = await _past(context, report, to.as_of_past() if to else AsOf())
+        since, _ = await _past(context, report, from_.as_of_past())
+        past, shown = await _past(context, report, to.as_of_past() if to else AsOf())
         question = question_of(form, where, group_by, "UTC")
-        rows = await answer(
+        rows = await context.services.reports.answer(
             report,
-            context.services.pool,
-            context.tenant_id,
             past,
             question,
+            shown=shown,
             since=since,
             reach=await _reach(context, report),
             teams=await _teams(context, question, past),
@@ -151,24 +148,17 @@ async def _reach(context: Context, report: Report[Any, Any]) -> Reach:
     return rights.reach(report.kind)
 
 
-async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> Past:
-    """The past that a report is of, once its read model has reached it.
+async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> tuple[Past, int]:
+    """The past that a report is of, once its read model has reached it, and where that was before.
 
     The present is what the read model shows by now, so asked again as of that position a report
     says the same.
     """
-    reached = min(
-        (
-            status.position
-            for status in await context.services.runner.status()
-            if (status.tenant_id, status.projection) == (context.tenant_id, report.kept_by.name)
-        ),
-        default=0,
-    )
+    reached = await context.services.runner.shown(context.tenant_id, report.kept_by.name)
     past = await past_of(context.services.crm, as_of, present=reached)
     if past.position > reached:
         await context.wait_for(Position(past.position))
-    return past
+    return past, reached
 
 
 def _body(namespace: dict[str, Any]) -> None:
