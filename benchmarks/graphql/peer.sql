@@ -16,5 +16,6 @@ alter table peer.ticket add primary key (ticket_id), add foreign key (customer_i
 create index on peer.ticket (customer_id, opened_at, ticket_id);
 create index on peer.ticket (customer_id, ticket_id);
 create view peer.pipeline_stage as
-select status, stage_id, count(*)::int as deals, sum(amount) as amount from peer.opportunity group by status, stage_id;
+select status, stage_id, count(*)::int as deals, sum(amount) as amount from peer.opportunity
+where status <> 'ARCHIVED' group by status, stage_id;
 comment on view peer.pipeline_stage is E'@primaryKey status,stage_id';
