@@ -9,14 +9,12 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.routing import Route
 
-from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.ids import global_id
 from crm_api.http.account import SESSION_DAYS
-from crm_api.http.posts import answering, speaker
-from crm_api.http.refusals import HttpRefusal
+from crm_api.http.oneself import oneself_anew
+from crm_api.http.posts import answering
 from crm_api.services import Services
 from crm_api.tokens import Session
-from crm_core import ActorKind
 from crm_core.identity import EndSession
 from crm_core.identity.directory import KnownSession
 
@@ -24,8 +22,8 @@ __all__ = ["OwnSessions"]
 
 
 class OwnSessions:
-    """`POST` only, for who has signed in: neither keys nor impersonators. One of them is ended by
-    the mutation `sessionEnd`.
+    """`POST` only, for who has signed in within the last minutes: neither keys nor impersonators.
+    One of them is ended by the mutation `sessionEnd`.
     """
 
     def __init__(self, services: Services) -> None:
@@ -63,10 +61,8 @@ class OwnSessions:
         return {"ended": len(others)}
 
     async def _own(self, request: Request) -> tuple[Session, dict[UUID, KnownSession]]:
-        session = await speaker(self._services, request)
-        if session.actor.kind is not ActorKind.USER or session.actor.on_behalf_of is not None:
-            raise HttpRefusal(ErrorCode.FORBIDDEN, "access.denied", right="session.read")
+        session, user = await oneself_anew(self._services, request, "session.read")
         crm = self._services.crm
         directory = await crm.authority.directory()
         now = crm.store.ledger.clock.now()
-        return session, directory.sessions(UUID(session.actor.id), now)
+        return session, directory.sessions(user.id, now)

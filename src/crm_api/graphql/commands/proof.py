@@ -1,16 +1,18 @@
-"""What must be proven anew before somebody changes how they themselves sign in."""
+"""What must be proven anew before somebody changes how, or where, they themselves are signed in."""
 
 from __future__ import annotations
 
 import math
 from typing import Final
+from uuid import UUID
 
 from crm_api.credentials import RECENT_MINUTES
 from crm_api.graphql.context import Context
 from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.http.attempts import Limit
-from crm_core import Command, Rejected
+from crm_core import ActorKind, Command, Rejected
 from crm_core.identity import (
+    EndSession,
     LinkIdentity,
     RemovePasskey,
     RemoveTotp,
@@ -30,14 +32,32 @@ async def require_proof(context: Context, command: Command) -> None:
     guessed at.
     """
     actor, services = context.actor, context.services
+    if isinstance(command, EndSession):
+        if await _is_signed_in_elsewhere(context, command.session_id):
+            await _require_recent(context)
+        return
     if str(command.target_id) not in (actor.id, actor.on_behalf_of):
         return
     if isinstance(command, _WAYS_IN):
-        session = context.session
-        if session is None or not await services.credentials.is_recent(session):
-            raise Rejected("session.proof_needed", minutes=RECENT_MINUTES)
+        await _require_recent(context)
     elif isinstance(command, SetPassword):
         limit = Limit(f"present password {command.user_id}", _PASSWORDS_MAX)
         wait = await services.attempts.take([limit])
         if wait > 0:
             raise Refused(ErrorCode.THROTTLED, "login.too_many_attempts", seconds=math.ceil(wait))
+
+
+async def _require_recent(context: Context) -> None:
+    session = context.session
+    if session is None or not await context.services.credentials.is_recent(session):
+        raise Rejected("session.proof_needed", minutes=RECENT_MINUTES)
+
+
+async def _is_signed_in_elsewhere(context: Context, session_id: UUID) -> bool:
+    """Whether it is another session of who asks; to sign out here, nobody proves anything."""
+    here, crm = context.session, context.services.crm
+    if here is None or here.session_id == session_id or here.actor.kind is not ActorKind.USER:
+        return False
+    now = crm.store.ledger.clock.now()
+    own = (await crm.authority.directory()).sessions(UUID(here.actor.id), now)
+    return session_id in own
