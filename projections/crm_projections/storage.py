@@ -193,7 +193,7 @@ async def _write(
 
 @lru_cache(maxsize=1_000)
 def _select(table: Table[Any], of: str, by: str) -> bytes:
-    """Asks for rows: parameters are the tenant and an array of different values of the column `by`.
+    """Asks for rows: parameters are different values of the column `by`, and the tenant.
 
     Each value is looked up by itself: a table without statistics would else be read as a whole.
     """

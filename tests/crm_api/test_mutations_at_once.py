@@ -133,6 +133,23 @@ async def test_a_command_whose_record_cannot_be_shown_is_executed_once(
     assert executed == ["customer.register_person"]
 
 
+async def test_an_answer_that_is_begun_anew_shows_the_own_write(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed, failures = _counted(monkeypatch), [RuntimeError()]
+    original = Loaders.folded
+
+    async def broken_once(self: Loaders, *given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await original(self, *given)
+
+    monkeypatch.setattr(Loaders, "folded", broken_once)
+    customer = (await register(api, "Ada"))["customer"]
+    assert (customer["name"], len(customer["timeline"]["nodes"])) == ("Ada", 1)
+    assert (executed, failures) == (["customer.register_person"], [])
+
+
 async def test_a_command_that_fails_is_tried_once(
     api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

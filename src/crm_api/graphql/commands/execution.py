@@ -16,7 +16,7 @@ from crm_api.graphql.errors import user_error
 from crm_api.graphql.scalars import Position
 from crm_core import Command, CrmError, Invalid, derived_id, new_id
 
-__all__ = ["Check", "execute", "given_or_none"]
+__all__ = ["Check", "execute", "executed_again", "given_or_none"]
 
 KEY_LENGTH_MAX = 200
 
@@ -62,6 +62,15 @@ async def execute(
         planned_events=None,
         changed_id=command.target_id,
     )
+
+
+def executed_again(context: Context) -> MutationPayload:
+    """What came of the operation's command, whose answer is begun anew."""
+    assert context.executed is not None, "the command was executed"
+    payload: MutationPayload = context.executed.again()
+    if payload.receipt is not None:
+        context.wrote(payload.receipt.position)
+    return payload
 
 
 async def _rehearsed(

@@ -13,7 +13,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from crm_api.bulk.columns import require_parquet
 from crm_api.bulk.exporting import list_query
-from crm_api.graphql.commands.execution import Check, execute, given_or_none
+from crm_api.graphql.commands.execution import Check, execute, executed_again, given_or_none
 from crm_api.graphql.commands.inputs import CommandForm, pascal, summary
 from crm_api.graphql.commands.payloads import payload_type
 from crm_api.graphql.context import Info
@@ -88,7 +88,7 @@ def _resolver(command: type[Command]) -> Callable[..., Awaitable[Any]]:
 
     async def resolve(info: Info, input: Any) -> Any:
         if info.context.executed is not None:
-            return info.context.executed.again()
+            return executed_again(info.context)
         return await execute(info, form, payload, input, check)
 
     resolve.__name__ = command.NAME.replace(".", "_")
