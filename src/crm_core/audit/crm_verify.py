@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import gc
 import hashlib
 import json
 import re
@@ -22,11 +23,13 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from functools import lru_cache
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -37,6 +40,7 @@ CASE_FORMAT = "crm-case/v1"
 PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
 EMPTY_ROOT = hashlib.sha256().digest()
 SEGMENT_EVENTS_MAX = 20_000
+BATCH_EVENTS = 200  # looked at in one go
 NOTE_BYTES_MAX = 64_000
 CASE_BYTES_MAX = 1 << 30  # of a case file, unpacked
 sha256 = hashlib.sha256
@@ -242,31 +246,34 @@ def _base64(text: str) -> bytes | None:
 
 # --- events ---------------------------------------------------------------------------------------
 
-_ID = '[^"]{36}'  # what it is, and where its dashes are, is looked at below, for all ids at once
-_TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z"
-_DATA = b',"data_base64":"'
-_CONTROL = re.compile(rb"[\x00-\x1f]")
+_ID = "(?s:.{36})"  # what it is, and where its dashes are, is looked at below, for all ids at once
+_TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d\.\d{6})Z"
 
 
 def _head_of(text: str) -> re.Pattern[bytes]:
-    """What stands before the data of an event, given the expression for a JSON string."""
+    """What stands before the data of an event, given the expression for a JSON string.
+
+    `(?:x|)` is `(?:x)?`, but is taken in less time.
+    """
     return re.compile(
         (
-            rf'{{"specversion":"1\.0","id":"({_ID})","source":"urn:uuid:({_ID})","type":"{text}"'
-            rf',"subject":"{text}","time":"{_TIME}","datacontenttype":"application/json"'
+            rf'{{"specversion":"1\.0","id":"({_ID})","source":"urn:uuid:({_ID})","type":"({text})"'
+            rf',"subject":"({text})/({_ID})","time":"{_TIME}","datacontenttype":"application/json"'
             r',"position":"([1-9]\d{0,18})","streamversion":([1-9]\d{0,9})'
-            rf',"schemaversion":(\d{{1,5}})(?:,"effectivetime":"{_TIME}")?'
-            rf',"actorkind":"{text}","actorid":"{text}"(?:,"onbehalfof":"{text}")?'
+            rf',"schemaversion":(\d{{1,5}})(?:,"effectivetime":"{_TIME}"|)'
+            rf',"actorkind":"({text})","actorid":"({text})"(?:,"onbehalfof":"({text})"|)'
             rf',"commandid":"({_ID})","correlationid":"({_ID})"'
-            rf'(?:,"causationid":"({_ID})")?(?:,"reason":"{text}")?'
-            rf'(?:,"subjectids":"({_ID}(?: {_ID})*)")?(?:,"tags":"{text}")?'
+            rf'(?:,"causationid":"({_ID})"|)(?:,"reason":"({text})"|)'
+            r'(?:,"subjectids":"([^"]*)"|)'
+            rf'(?:,"tags":"({text})"|),"data_base64":"'
         ).encode()
     )
 
 
-_PLAIN_HEAD = _head_of('([^"]*)')  # two thirds of the time, where no string has an escape
-_HEAD = _head_of(r'([^"\\]*(?:\\.[^"\\]*)*)')
-_FIXED = struct.Struct(">xB16sQ16s16sIHqBq16s16s16s32s8I")  # behind the byte of a leaf
+_PLAIN_HEAD = _head_of('[^"]*')  # in half the time, where no string has an escape
+_HEAD = _head_of(r'[^"\\]*(?:\\.[^"\\]*)*')
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+_FIXED = struct.Struct(">xB16sQ32sIHqBq32s16s32s20s3I")  # behind the byte of a leaf
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both sides are UTC
 _NO_ID = bytes(16)
 
@@ -276,56 +283,82 @@ def leaf_of_line(line: bytes) -> tuple[bytes, int, bytes]:
 
     The line has one form only: whoever changes a byte of it changes what it says, or breaks it.
     """
-    head, _, encoded = line.rpartition(_DATA)
-    found = (_HEAD if b"\\" in head else _PLAIN_HEAD).fullmatch(head)
-    if found is None or encoded[-2:] != b'"}':
-        raise Finding("event.malformed", "this is no event of the export's form")
-    (event_id, tenant, kind, subject, time, position, version, schema, effective, actor_kind,
-     actor_id, on_behalf_of, command, correlation, causation, reason, subjects,
-     tags) = found.groups()  # fmt: skip
-    encoded, stream_kind, stream_id = encoded[:-2], subject[:-37], subject[-36:]
+    [leaf], [position], [tenant] = _leaves_of_lines([line + b"\n"])
+    return leaf, position, tenant
+
+
+def _leaves_of_lines(lines: Sequence[bytes]) -> tuple[list[bytes], list[int], list[bytes]]:
+    """The same of many lines with their ends, whose ids are looked at in one go: a Finding is
+    about one of them, and whoever wants to know which has to ask for each one alone.
+    """
+    leaves, positions, tenants = [], [], []
     try:
-        if subject[-37:-36] != b"/":
-            raise ValueError
-        data = binascii.a2b_base64(encoded, strict_mode=True)
-        # The bits that the last character has to spare must be zero.
-        if (
-            binascii.b2a_base64(data[len(data) // 3 * 3 :], newline=False)
-            != (encoded[len(data) // 3 * 4 :])
-        ):
-            raise ValueError
-        texts, lengths = _texts(stream_kind, kind, actor_kind, actor_id, on_behalf_of, reason)
-        labels = [] if tags is None else _labels(tags)
-        more = [] if subjects is None else subjects.split(b" ")
-        if causation is not None:
-            more.append(causation)
-        raw = _ids(event_id + stream_id + command + correlation + b"".join(more), 4 + len(more))
-        at = int(position)
-        caused, subject_bytes = _NO_ID, raw[64:]
-        if causation is not None:
-            caused, subject_bytes = raw[-16:], raw[64:-16]
-        fixed = _FIXED.pack(
-            1, _tenant(tenant), at, raw[:16], raw[16:32], int(version),
-            int(schema), _microseconds(time),
-            (effective is not None) | (causation is not None) << 1
-            | (on_behalf_of is not None) << 2 | (reason is not None) << 3,
-            0 if effective is None else _microseconds(effective),
-            raw[32:48], raw[48:64], caused,
-            sha256(data).digest(), *lengths, len(subject_bytes) // 16, len(labels),
-        )  # fmt: skip
+        taken = [_taken_apart(line) for line in lines]
+        ids = _ids(b"".join([ids for ids, _, _ in taken]))
+        at = 0  # the place in `ids`
+        for _, digest, (
+            _, tenant, kind, stream_kind, _, minute, second, position, version, schema, effective,
+            effective_second, actor_kind, actor_id, on_behalf_of, _, _, causation, reason, subjects,
+            tags,
+        ) in taken:  # fmt: skip
+            texts, lengths = _texts(stream_kind, kind, actor_kind, actor_id, on_behalf_of)
+            reason_text = b"" if reason is None else _plain(reason)
+            labels, label_count = (b"", 0) if tags is None else _labels(tags)
+            subject_count = 0 if subjects is None else (len(subjects) + 1) // 37
+            more = at + 64
+            end = behind = more + 16 * subject_count
+            if causation is not None:
+                behind += 16
+            place = int(position)
+            record = _FIXED.pack(
+                1, _tenant(tenant), place, ids[at : at + 32], int(version), int(schema),
+                _microseconds(minute, second),
+                (effective is not None) | (causation is not None) << 1
+                | (on_behalf_of is not None) << 2 | (reason is not None) << 3,
+                0 if effective is None else _microseconds(effective, effective_second),
+                ids[at + 32 : more], _NO_ID if causation is None else ids[end:behind],
+                digest, lengths, len(reason_text), subject_count, label_count,
+            )  # fmt: skip
+            leaves.append(sha256(record + texts + reason_text + ids[more:end] + labels).digest())
+            positions.append(place)
+            tenants.append(tenant)
+            at = behind
     except UnicodeDecodeError:
         raise Finding("event.malformed", "the event is no UTF-8") from None
     except (ValueError, struct.error, binascii.Error):
         raise Finding("event.malformed", "a value of the event is not of the form") from None
-    record = fixed + texts + subject_bytes
-    if labels:
-        record += b"".join([len(label).to_bytes(4, "big") + label for label in labels])
-    return sha256(record).digest(), at, tenant
+    return leaves, positions, tenants
 
 
-def _ids(text: bytes, count: int) -> bytes:
+def _taken_apart(line: bytes) -> tuple[bytes, bytes, tuple[Any, ...]]:
+    """The ids of the record, as they are written, the digest of the data, and all that stands
+    before the data.
+    """
+    found = (_HEAD if b"\\" in line else _PLAIN_HEAD).match(line)
+    if found is None or not line.endswith(b'"}\n', found.end()):
+        raise Finding("event.malformed", "this is no event of the export's form")
+    encoded = line[found.end() : -3]
+    data = binascii.a2b_base64(encoded, strict_mode=True)
+    if encoded[-1:] == b"=":  # the bits that the last character has to spare must be zero
+        last = data[len(data) // 3 * 3 :]
+        if binascii.b2a_base64(last, newline=False) != encoded[-4:]:
+            raise ValueError
+    parts = found.groups()
+    ids = parts[0] + parts[4] + parts[15] + parts[16]
+    causation, subjects = parts[17], parts[19]
+    if subjects is not None:
+        count = (len(subjects) + 1) // 37
+        if len(subjects) != 37 * count - 1 or subjects[36::37] != b" " * (count - 1):
+            raise ValueError
+        ids += subjects.replace(b" ", b"")
+    if causation is not None:
+        ids += causation
+    return ids, sha256(data).digest(), parts
+
+
+def _ids(text: bytes) -> bytes:
     """The bytes of ids, side by side; ValueError where one is not written 8-4-4-4-12."""
-    digits = text.replace(b"-", b"")
+    digits, count = text.replace(b"-", b""), len(text) // 36
     dashes = text[8::36] + text[13::36] + text[18::36] + text[23::36]
     if dashes != b"-" * (4 * count) or len(digits) != 32 * count or digits != digits.lower():
         raise ValueError
@@ -334,19 +367,24 @@ def _ids(text: bytes, count: int) -> bytes:
 
 @lru_cache(maxsize=4)
 def _tenant(text: bytes) -> bytes:
-    return _ids(text, 1)
+    return _ids(text)
 
 
-def _microseconds(text: bytes) -> int:
+def _microseconds(minute: bytes, second: bytes) -> int:
+    return _minute(minute) + int(second.replace(b".", b""))
+
+
+@lru_cache(maxsize=10_000)  # neighbours in a ledger are often of one minute
+def _minute(text: bytes) -> int:
     since: timedelta = datetime.fromisoformat(text.decode()) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (since.days * 86_400 + since.seconds) * 1_000_000
 
 
-@lru_cache(maxsize=10_000)  # neighbours in a ledger are often of one kind, and by one actor
-def _texts(*texts: bytes | None) -> tuple[bytes, list[int]]:
+@lru_cache(maxsize=10_000)  # … and of one kind, and by one actor
+def _texts(*texts: bytes | None) -> tuple[bytes, bytes]:
     """The texts of JSON strings side by side, and how long each is; an absent one is empty."""
     plain = [b"" if text is None else _plain(text) for text in texts]
-    return b"".join(plain), [len(text) for text in plain]
+    return b"".join(plain), struct.pack(f">{len(plain)}I", *map(len, plain))
 
 
 def _plain(text: bytes) -> bytes:
@@ -363,7 +401,8 @@ def _plain(text: bytes) -> bytes:
     return str(plain).encode()
 
 
-def _labels(text: bytes) -> list[bytes]:
+def _labels(text: bytes) -> tuple[bytes, int]:
+    """Each with its length before it, and how many they are."""
     plain = _plain(text).decode()
     labels = json.loads(plain)
     if (
@@ -373,10 +412,11 @@ def _labels(text: bytes) -> list[bytes]:
         or json.dumps(labels, ensure_ascii=False, separators=(",", ":")) != plain
     ):
         raise ValueError
-    return [label.encode() for label in labels]
+    encoded = [label.encode() for label in labels]
+    return b"".join([struct.pack(">I", len(label)) + label for label in encoded]), len(encoded)
 
 
-Leaves: TypeAlias = "tuple[list[bytes], Finding | None, bytes]"
+Leaves: TypeAlias = "tuple[bytes, Finding | None, bytes]"
 
 # --- an export ------------------------------------------------------------------------------------
 
@@ -451,6 +491,13 @@ class Folder(Mapping[str, bytes]):
         if not path.is_file():
             raise KeyError(name)
         return path.read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        """To read it piece by piece."""
+        path = self.root / name
+        if not path.is_file():
+            raise KeyError(name)
+        return path.open("rb")
 
     def __iter__(self) -> Iterator[str]:
         for path in self.root.rglob("*"):
@@ -558,16 +605,17 @@ def _check_tree(
             raise Finding("frontier.wrong", "what came before is not what was signed")
         good = manifest.after
     for first, leaves, broken, expected in _segments(files, manifest, jobs, digests):
-        if differs is None and leaves != expected[: len(leaves)]:
-            pairs = enumerate(zip(leaves, expected, strict=False), start=first)
-            differs = next((position for position, (made, held) in pairs if made != held), None)
+        made, held = _hashes(leaves), expected[: len(leaves)]
+        if differs is None and leaves != held:
+            pairs = enumerate(zip(made, _hashes(held), strict=False), start=first)
+            differs = next((position for position, (one, other) in pairs if one != other), None)
             listed = events.copy()  # from here on they go different ways
-        before, end = first - 1, first - 1 + len(leaves)
+        before, end = first - 1, first - 1 + len(made)
         for cut in [*sorted(size for size in by_size if before < size < end), end]:
             part = slice(events.size - before, cut - before)
-            events.extend(leaves[part])
+            events.extend(made[part])
             if listed is not events:
-                listed.extend(expected[part])
+                listed.extend(_hashes(expected)[part])
             for checkpoint in by_size.pop(cut, []):
                 _check_root(checkpoint, events.root(), listed.root(), good, differs)
                 good = cut
@@ -581,6 +629,10 @@ def _check_tree(
     if differs is not None:
         raise Finding("leaf.wrong", "the listed leaf hash is not that of the event", differs)
     return digests
+
+
+def _hashes(raw: bytes) -> list[bytes]:
+    return [raw[at : at + 32] for at in range(0, len(raw), 32)]
 
 
 def _check_root(
@@ -601,11 +653,12 @@ def _check_root(
 
 def _segments(
     files: Mapping[str, bytes], manifest: Manifest, jobs: int, digests: dict[str, bytes]
-) -> Iterator[tuple[int, list[bytes], Finding | None, list[bytes]]]:
+) -> Iterator[tuple[int, bytes, Finding | None, bytes]]:
     """First position, the leaves of the events as far as they are whole, and the leaves that are
     listed. The files' digests are put in where the files are read.
     """
-    pool: Executor | None = ProcessPoolExecutor(jobs) if jobs > 1 else None
+    # A worker makes no cycles, and ends soon: to look for garbage is time lost.
+    pool = ProcessPoolExecutor(jobs, initializer=gc.disable) if jobs > 1 else None
     try:
         work = (
             (segment_name("events", first), first, count, manifest.tenant)
@@ -619,12 +672,11 @@ def _segments(
         for (first, count), (leaves, broken, digest) in zip(manifest.segments, made, strict=True):
             digests[segment_name("events", first)] = digest
             name = segment_name("leaves", first)
-            raw = _file(files, name)
-            digests[name] = sha256(raw).digest()
-            if broken is None and len(raw) != count * 32:
-                place = first + min(count - 1, len(raw) // 32)
+            listed = _file(files, name)
+            digests[name] = sha256(listed).digest()
+            if broken is None and len(listed) != count * 32:
+                place = first + min(count - 1, len(listed) // 32)
                 broken = Finding("leaf.missing", "the listed leaf hash is missing", place)
-            listed = [raw[at : at + 32] for at in range(0, len(raw), 32)]
             yield first, leaves, broken, listed
     finally:
         if pool is not None:
@@ -641,27 +693,51 @@ def _leaves(files: Mapping[str, bytes], name: str, first: int, count: int, tenan
     the file.
     """
     leaves: list[bytes] = []
+    digest = sha256()
     expected = tenant.encode()
-    digest = b""
     try:
-        raw_file = _file(files, name)
-        digest = sha256(raw_file).digest()
-        lines = raw_file.split(b"\n")
-        for position, raw in enumerate(lines[:-1], start=first):
-            leaf, at, of = leaf_of_line(raw)
-            if at != position:
-                missing = "missing" if at > position else "doubled"
-                raise Finding(f"event.{missing}", f"here stands the event of position {at}")
-            if of != expected:
-                raise Finding("event.other_tenant", "the event is of another tenant")
-            if len(leaves) == count:
+        with _opened(files, name) as stream:
+            while lines := list(islice(stream, min(BATCH_EVENTS, count - len(leaves)))):
+                digest.update(b"".join(lines))
+                cut_off = lines[-1][-1:] != b"\n" and lines.pop()
+                try:
+                    leaves += _whole_leaves(lines, first + len(leaves), expected)
+                except Finding:  # one of them is bad: which is the first?
+                    for line in lines:
+                        leaves += _whole_leaves([line], first + len(leaves), expected)
+                if cut_off:
+                    break
+            if len(leaves) < count:
+                raise Finding("event.missing", "the event is missing or cut off")
+            if stream.read(1):
                 raise Finding("event.too_many", "the export does not end here")
-            leaves.append(leaf)
-        if len(leaves) < count or lines[-1]:
-            raise Finding("event.missing", "the event is missing or cut off")
     except Finding as finding:
-        return leaves, Finding(finding.code, finding.says, first + len(leaves)), digest
-    return leaves, None, digest
+        broken = Finding(finding.code, finding.says, first + len(leaves))
+        return b"".join(leaves), broken, digest.digest()
+    return b"".join(leaves), None, digest.digest()
+
+
+def _whole_leaves(lines: Sequence[bytes], first: int, tenant: bytes) -> list[bytes]:
+    """The leaf hashes of the events at these positions; a Finding is about one of them."""
+    leaves, positions, tenants = _leaves_of_lines(lines)
+    for expected, position, of in zip(
+        range(first, first + len(lines)), positions, tenants, strict=True
+    ):
+        if position != expected:
+            missing = "missing" if position > expected else "doubled"
+            raise Finding(f"event.{missing}", f"here stands the event of position {position}")
+        if of != tenant:
+            raise Finding("event.other_tenant", "the event is of another tenant")
+    return leaves
+
+
+def _opened(files: Mapping[str, bytes], name: str) -> BinaryIO:
+    if not isinstance(files, Folder):
+        return BytesIO(_file(files, name))
+    try:
+        return files.open(name)
+    except KeyError:
+        raise Finding("file.missing", f"the file {name} is missing") from None
 
 
 def _check_files(

@@ -223,10 +223,9 @@ def test_a_verifier_that_believes_the_leaf_hashes_is_caught(
 ) -> None:
     def believing(
         files: Files, name: str, first: int, count: int, tenant: str
-    ) -> tuple[list[bytes], None, bytes]:
-        raw = files[segment_name("leaves", first)]
-        leaves = [raw[at : at + 32] for at in range(0, count * 32, 32)]
-        return leaves, None, sha256(files[name]).digest()
+    ) -> tuple[bytes, None, bytes]:
+        leaves = files[segment_name("leaves", first)]
+        return leaves[: count * 32], None, sha256(files[name]).digest()
 
     monkeypatch.setattr(crm_verify, "_leaves", believing)
     assert list(missed(change_an_event, 20))
@@ -307,3 +306,46 @@ def test_ids_of_wrong_lengths_that_add_up_are_no_second_form_of_an_event() -> No
     head, _, rest = LINES[0].partition(b'","correlationid":"')
     with pytest.raises(Finding, match=r"event\.malformed"):
         crm_verify.leaf_of_line(head + rest[:1] + b'","correlationid":"' + rest[1:])
+
+
+def test_what_one_event_lacks_is_not_made_up_for_by_the_next_one() -> None:
+    """The ids of many events are looked at side by side: those of each have to be whole."""
+    for at in (0, 2):  # with one subject, and with more
+        before, key, rest = LINES[at].partition(b'"subjectids":"')
+        ids, _, behind = rest.partition(b'"')
+        shorter = before + key + ids[:-1] + b'"' + behind
+        before, key, rest = LINES[at + 1].partition(b'"subjectids":"')
+        longer = before + key + ids[-1:] + rest
+        files = packed([*LINES[:at], shorter, longer, *LINES[at + 2 :]], LEAVES, SIZE, all_notes())
+        with pytest.raises(Finding, match=rf"position {at + 1}: .*event\.malformed"):
+            verify_export(files, VKEYS)
+
+
+def test_subjects_are_apart_by_one_space_each() -> None:
+    before, key, rest = LINES[0].partition(b'"subjectids":"')
+    one, behind = rest[:36], rest[36:]
+    assert crm_verify.leaf_of_line(before + key + one + b" " + one + behind)
+    for ids in (one + b"-" + one, one[:35] + b" " + one[35:] + one, one + b"  " + one,
+                b" " + one, one + b" ", one + one, b""):  # fmt: skip
+        with pytest.raises(Finding, match=r"event\.malformed"):
+            crm_verify.leaf_of_line(before + key + ids + behind)
+
+
+WRONG_MOMENTS = [
+    "24:00:00.000000", "09:60:00.000000", "09:00:60.000000", "09:00:00.00000 ", "09:00:0_.000000",
+    "09:00:00,000000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", WRONG_MOMENTS)
+def test_a_moment_that_no_clock_shows_is_no_event(moment: str) -> None:
+    before, key, rest = LINES[0].partition(b'"time":"2026-01-05T')
+    with pytest.raises(Finding, match=r"event\.malformed"):
+        crm_verify.leaf_of_line(before + key + moment.encode() + rest[15:])
+
+
+def test_the_quote_before_the_data_is_not_the_one_behind_it() -> None:
+    head = LINES[0].rpartition(b'"data_base64":"')[0] + b'"data_base64":"'
+    assert crm_verify.leaf_of_line(head + b'"}')
+    with pytest.raises(Finding, match=r"event\.malformed"):
+        crm_verify.leaf_of_line(head + b"}")
