@@ -9,13 +9,14 @@ is worked on, waited for or on hold is somebody's work still.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, assert_never
 from uuid import UUID
 
+import structlog
 from psycopg import sql
 
-from crm_core import Crm, Selection
+from crm_core import Crm, Rejected, Selection
 from crm_core.customers import Customer, merged_with
 from crm_core.engagement.task.events import TaskStatus
 from crm_core.identity.user.events import UserDeactivated, UserInvited
@@ -30,6 +31,8 @@ from crm_projections.task_list.projection import TASKS
 from crm_projections.ticket_queue.projection import TICKETS
 
 __all__ = ["ASKED", "IDLE_MAX", "idle"]
+
+log = structlog.get_logger()
 
 IDLE_MAX: Final = 1_000  # at a time; the rest is found at the next look
 
@@ -53,8 +56,7 @@ async def idle(
     """
     match kind:
         case RetentionKind.CUSTOMER:
-            found = await _customers(crm, pool, action, since)
-            return [of for of in found if not await _merged_and_active(crm, pool, of, since)]
+            return await _customers(crm, pool, action, since)
         case RetentionKind.TICKET | RetentionKind.TASK | RetentionKind.OPPORTUNITY:
             return await _of_nobody(crm, pool, _OF_NOBODY[kind], since)
         case RetentionKind.USER:
@@ -67,8 +69,9 @@ async def idle(
 
 # Those that were merged away go with the one they were merged into. Archived ones are only erased.
 _CUSTOMERS: Final = """
-select customer_id from read_model.customer as c
+select updated_at, customer_id from read_model.customer as c
  where tenant_id = %(tenant)s and status = any(%(statuses)s) and updated_at < %(since)s
+   and (updated_at, customer_id) > (%(seen_to)s, %(seen_id)s)
    and not exists (select from read_model.timeline as t
                     where t.tenant_id = c.tenant_id and t.customer_id = c.customer_id
                       and t.happened_at >= %(since)s)
@@ -78,9 +81,29 @@ _ACTIVE_SINCE: Final = """
 select exists (select from read_model.timeline
                 where tenant_id = %s and customer_id = any(%s) and happened_at >= %s)
 """
+_BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 async def _customers(crm: Crm, pool: Pool, action: RetentionAction, since: datetime) -> list[UUID]:
+    """Goes on behind those who only look idle, or they would be all that is ever looked at."""
+    found: list[UUID] = []
+    seen_to = _BEFORE_ALL
+    while len(found) < IDLE_MAX and (page := await _quiet(crm, pool, action, since, seen_to)):
+        found += [of for _, of in page if not await _merged_and_active(crm, pool, of, since)]
+        seen_to = page[-1]
+    return found[:IDLE_MAX]
+
+
+async def _quiet(
+    crm: Crm,
+    pool: Pool,
+    action: RetentionAction,
+    since: datetime,
+    seen_to: tuple[datetime, UUID],
+) -> list[tuple[datetime, UUID]]:
+    """The next ones about whom nothing happened, each with the last time of any; what happened
+    about those that are merged with them is not asked.
+    """
     erases = action is RetentionAction.ERASE
     async with pool.connection() as connection:
         found = await connection.execute(
@@ -89,15 +112,21 @@ async def _customers(crm: Crm, pool: Pool, action: RetentionAction, since: datet
                 "tenant": crm.tenant_id,
                 "statuses": ["ACTIVE", "ARCHIVED"] if erases else ["ACTIVE"],
                 "since": since,
+                "seen_to": seen_to[0],
+                "seen_id": seen_to[1],
                 "limit": IDLE_MAX,
             },
         )
-        return [customer_id for (customer_id,) in await found.fetchall()]
+        return await found.fetchall()
 
 
 async def _merged_and_active(crm: Crm, pool: Pool, customer_id: UUID, since: datetime) -> bool:
     customer = await crm.get(Customer, customer_id)
-    members = await merged_with(customer, crm.get)
+    try:
+        members = await merged_with(customer, crm.get)
+    except Rejected as refusal:  # more than any command takes: the others must not wait for them
+        log.warning("retention.refused", id=str(customer_id), error=refusal.code)
+        return True
     async with pool.connection() as connection:
         found = await connection.execute(
             _ACTIVE_SINCE, [crm.tenant_id, [member.id for member in members], since]

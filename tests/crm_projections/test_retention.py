@@ -9,6 +9,7 @@ import pytest
 
 from crm_core import SYSTEM, Actor, Crm, Denied, Lagging
 from crm_core.customers import Customer, CustomerStatus, MergeCustomers, RegisterPerson
+from crm_core.customers.customer import commands
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy import (
     LiftRetention,
@@ -17,6 +18,7 @@ from crm_core.privacy import (
     SetRetention,
 )
 from crm_core.service import OpenTicket, TicketChannel
+from crm_projections import idle
 from crm_projections.retention import Retaining
 from crm_projections.runner import ProjectionRunner
 
@@ -78,6 +80,42 @@ async def test_who_is_merged_with_somebody_busy_is_not_due(
     await runner.catch_up(crm.tenant_id)
     await set_policy(crm, runner, RetentionAction.ERASE)
     assert await peopled.due() == []
+
+
+async def test_those_who_only_look_quiet_do_not_stand_before_who_is(
+    crm: Crm, runner: ProjectionRunner, projector: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are looked at in one go, and all quiet for longer."""
+    monkeypatch.setattr(idle, "IDLE_MAX", 2)
+    await merged_with_busy_ones(crm, 5)
+    for n, who in enumerate((QUIET, OLD, FRESH)):
+        registers = RegisterPerson(customer_id=who, name="P")
+        await crm.execute(registers, SYSTEM, effective_at=LONG_AGO + timedelta(days=9 + n))
+    await set_policy(crm, runner, RetentionAction.ERASE)
+    (due,) = await Retaining(crm, projector).due()
+    assert due.record_ids == (QUIET, OLD)
+
+
+async def test_more_merged_than_a_command_takes_do_not_keep_the_others_from_being_due(
+    crm: Crm, runner: ProjectionRunner, peopled: Retaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await merged_with_busy_ones(crm, 1)
+    monkeypatch.setattr(commands, "MERGED_MAX", 1)
+    await set_policy(crm, runner, RetentionAction.ERASE)
+    (due,) = await peopled.due()
+    assert due.record_ids == (QUIET,)
+
+
+async def merged_with_busy_ones(crm: Crm, count: int) -> None:
+    for n in range(count):
+        survivor_id, busy_id = UUID(int=100 + n), UUID(int=200 + n)
+        for who in (survivor_id, busy_id):
+            registers = RegisterPerson(customer_id=who, name="P")
+            await crm.execute(registers, SYSTEM, effective_at=LONG_AGO)
+        ticket = OpenTicket(customer_id=busy_id, subject="Hello", channel=TicketChannel.EMAIL)
+        await crm.execute(ticket, SYSTEM)
+        merge = MergeCustomers(customer_id=survivor_id, loser_ids=(busy_id,))
+        await crm.execute(merge, SYSTEM, effective_at=LONG_AGO)
 
 
 async def test_a_policy_that_was_lifted_does_nothing(
