@@ -69,13 +69,13 @@ class Crm:
         ledger: Ledger,
         keyring: Keyring,
         *,
-        tenant: str = "main",
+        tenant: str | UUID = "main",
         ids: Ids | None = None,
         snapshots: SnapshotStore | None = None,
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
-        self.tenant = tenant
-        self.tenant_id = tenant_id_of(tenant)
+        """`tenant`: its name, or the id that follows from that."""
+        self.tenant_id = tenant if isinstance(tenant, UUID) else tenant_id_of(tenant)
         self.store = EventStore(ledger, keyring)
         self._tail = Tail(ledger)
         self.aggregates = AggregateStore(
@@ -138,6 +138,12 @@ class Crm:
         """A CRM in this process's memory, as strict as any other; for tests and experiments."""
         keyring = Keyring(new_key(), InMemoryKeyStore())
         return cls(InMemoryLedger(clock or SystemClock()), keyring, tenant=tenant, ids=ids)
+
+    def of_tenant(self, tenant_id: UUID) -> Crm:
+        """The CRM of another tenant of the same ledger, for programs that work for all of them
+        (`every_tenant`): without, it finds nothing and can write nothing. Close this one only.
+        """
+        return Crm(self.store.ledger, self.store.keyring, tenant=tenant_id, ids=self._ids)
 
     async def close(self) -> None:
         await self._taker.close()

@@ -30,7 +30,14 @@ async def crm(clock: ManualClock) -> AsyncIterator[Crm]:
         yield opened
 
 
-async def dumped(crm: Crm, dump: Path, *, days: int = DAYS, tenant_id: UUID | None = None) -> UUID:
+async def dumped(
+    crm: Crm,
+    dump: Path,
+    *,
+    days: int = DAYS,
+    tenant_id: UUID | None = None,
+    also: tuple[UUID, ...] = (),
+) -> UUID:
     """A key dump as a backup leaves it; as what copy the ledger knows it."""
     leaving = RecordDisclosure(kind=DisclosureKind.KEY_COPY, up_to=0)
     await crm.execute(leaving, SYSTEM)
@@ -41,6 +48,7 @@ async def dumped(crm: Crm, dump: Path, *, days: int = DAYS, tenant_id: UUID | No
         digest=digest_of_file(dump),
         tenant_id=tenant_id or crm.tenant_id,
         disclosure_id=leaving.disclosure_id,
+        also=also,
     ).write(dump)
     return leaving.disclosure_id
 
@@ -70,6 +78,20 @@ async def test_keys_are_destroyed_once_their_time_is_over_and_no_sooner(
     ]  # fmt: skip
     assert await is_destroyed(crm, old)
     assert not await is_destroyed(crm, young)
+
+
+async def test_that_keys_are_gone_is_recorded_for_each_tenant_that_had_some_in_the_copy(
+    crm: Crm, clock: ManualClock, tmp_path: Path
+) -> None:
+    one, other = crm.of_tenant(UUID(int=7)), crm.of_tenant(UUID(int=8))
+    copy_id = await dumped(crm, tmp_path / "monday.keys", also=(one.tenant_id, other.tenant_id))
+    for of in (one, other):
+        leaving = RecordDisclosure(disclosure_id=copy_id, kind=DisclosureKind.KEY_COPY, up_to=0)
+        await of.execute(leaving, SYSTEM)
+    clock.advance(timedelta(days=DAYS, seconds=1))
+    assert await verdicts(one, tmp_path) == {"monday.keys": Verdict.DESTROYED}
+    for of in (crm, one, other):
+        assert await is_destroyed(of, copy_id)
 
 
 async def test_the_receipt_of_an_erasure_counts_the_key_backups_that_are_left(

@@ -142,6 +142,26 @@ def test_keys_whose_time_is_over_are_destroyed_and_restore_says_so(
     assert crm("keys", "prune", str(keys.parent)).stdout == "There are no copies of keys.\n"
 
 
+def test_each_tenants_auditor_sees_that_its_keys_left_and_that_they_are_gone(
+    crm: Crm, backup: Path, place: Path
+) -> None:
+    second = {"CRM_TENANT": "second"}
+    said = crm("user", "add", "dora@example.com", "--name", "Dora", "--role", "sales",
+               CRM_NEW_PASSWORD="a long enough password", **second)  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    folder, keys = place.parent / "of-both", place.parent / "of-both-keys" / "both.keys"
+    assert crm("backup", str(folder), "--keys", str(keys)).returncode == 0
+    made = crm("audit", "search", "disclosure.made", **second)
+    assert "disclosure.made" in made.stdout, made.stderr
+    assert "disclosure.destroyed" not in crm("audit", "search", "disclosure", **second).stdout
+
+    label = keys.with_name("both.keys.label")
+    label.write_text(json.dumps(json.loads(label.read_text()) | LONG_AGO))
+    assert crm("keys", "prune", str(keys.parent)).stdout.endswith("destroyed\n")
+    gone = crm("audit", "search", "disclosure.destroyed", **second)
+    assert "disclosure.destroyed" in gone.stdout, gone.stderr
+
+
 LONG_AGO = {"expires_at": "2020-01-01T00:00:00Z"}
 
 

@@ -29,13 +29,20 @@ _SUFFIX = ".label"
 
 
 class KeyLabel(msgspec.Struct, frozen=True, kw_only=True):
-    """`digest`: SHA-256 (hex) of the dump. `disclosure_id`: the copy, in the tenant's ledger."""
+    """`digest`: SHA-256 (hex) of the dump. `disclosure_id`: the copy, in the ledger of the tenant
+    and of those whose keys are in it `also`.
+    """
 
     expires_at: datetime
     digest: str
     tenant_id: UUID
     disclosure_id: UUID
+    also: tuple[UUID, ...] = ()
     format: str = FORMAT
+
+    @property
+    def tenant_ids(self) -> tuple[UUID, ...]:
+        return (self.tenant_id, *self.also)
 
     def write(self, dump: Path) -> None:
         raw = msgspec.json.format(msgspec.json.encode(self))
@@ -63,7 +70,7 @@ class KeyLabel(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(StrEnum):
     KEPT = "kept"
     DESTROYED = "destroyed"
-    UNRECORDED = "destroyed; this ledger knows of no such copy"  # one that was restored, perhaps
+    UNRECORDED = "destroyed; a ledger knows of no such copy"  # one that was restored, perhaps
     CHANGED = "left: it is not the file that was written"
     OTHER_TENANT = "left: of another tenant; set CRM_TENANT"
 
@@ -86,7 +93,8 @@ def key_dumps(folder: Path) -> Iterator[tuple[Path, KeyLabel]]:
 
 
 async def prune(crm: Crm, folder: Path) -> AsyncIterator[Checked]:
-    """Destroys the key dumps of the tenant that are past their time, and records it for each.
+    """Destroys the key dumps of the tenant that are past their time, and records it for each, in
+    the ledgers of all whose keys are in it.
 
     One that was broken off is finished: the label goes last. Raises what `key_dumps` raises.
     """
@@ -95,7 +103,7 @@ async def prune(crm: Crm, folder: Path) -> AsyncIterator[Checked]:
         verdict = _verdict(crm, dump, label, now)
         if verdict is Verdict.DESTROYED:
             dump.unlink(missing_ok=True)
-            verdict = await _recorded(crm, label.disclosure_id)
+            verdict = await _recorded(crm, label)
             _label_of(dump).unlink()
         yield Checked(dump, label, verdict)
 
@@ -103,22 +111,25 @@ async def prune(crm: Crm, folder: Path) -> AsyncIterator[Checked]:
 def _verdict(crm: Crm, dump: Path, label: KeyLabel, now: datetime) -> Verdict:
     if now <= label.expires_at:
         return Verdict.KEPT
-    if label.tenant_id != crm.tenant_id:
+    if crm.tenant_id not in label.tenant_ids:
         return Verdict.OTHER_TENANT
     if dump.exists() and digest_of_file(dump) != label.digest:
         return Verdict.CHANGED
     return Verdict.DESTROYED
 
 
-async def _recorded(crm: Crm, disclosure_id: UUID) -> Verdict:
-    try:
-        await crm.execute(RecordDisclosureDestroyed(disclosure_id=disclosure_id), SYSTEM)
-    except NotFound:
-        return Verdict.UNRECORDED
-    except Rejected as refusal:  # of a second copy of the same dump, or of one broken off
-        if refusal.code != "disclosure.already_destroyed":
-            raise
-    return Verdict.DESTROYED
+async def _recorded(crm: Crm, label: KeyLabel) -> Verdict:
+    verdict = Verdict.DESTROYED
+    for tenant_id in label.tenant_ids:
+        gone = RecordDisclosureDestroyed(disclosure_id=label.disclosure_id)
+        try:
+            await crm.of_tenant(tenant_id).execute(gone, SYSTEM)
+        except NotFound:
+            verdict = Verdict.UNRECORDED
+        except Rejected as refusal:  # of a second copy of the same dump, or of one broken off
+            if refusal.code != "disclosure.already_destroyed":
+                raise
+    return verdict
 
 
 def _label_of(dump: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
@@ -15,6 +16,7 @@ from crm_core.backup.manifest import KEYS, LOG, BackupManifest, TenantMark, dige
 from crm_core.backup.tools import dump
 from crm_core.crm import Crm
 from crm_core.kernel.errors import SetupError
+from crm_core.kernel.ids import new_id
 from crm_core.kernel.messages import SYSTEM
 from crm_core.ledger.postgres.connections import unreachable
 from crm_core.privacy import DisclosureKind, RecordDisclosure
@@ -42,13 +44,15 @@ async def back_up(
 ) -> BackupManifest:
     """Dumps the log into the folder, and the keys there or where `keys_file` says.
 
-    That keys leave is recorded in the CRM's tenant before they do. Nobody waits for it. Raises
-    SetupError `backup.exists`, `backup.tool_failed`.
+    That keys leave is recorded before they do, in the ledger of each tenant that has any. Nobody
+    waits for it. `crm` works for every tenant. Raises SetupError `backup.exists`,
+    `backup.tool_failed`.
     """
     keys_file = keys_file or folder / KEYS
     _make_places(folder, keys_file)
-    leaving = RecordDisclosure(kind=DisclosureKind.KEY_COPY, up_to=await crm.position())
-    await crm.execute(leaving, SYSTEM)
+    copy_id = new_id()
+    told = {crm.tenant_id, *await crm.store.keyring.store.tenants()}
+    await _record_leaving(crm, told, copy_id)
     tenants = await audit.ledger.heads()
     notes = {tenant_id: await _signed(audit, tenant_id) for tenant_id in tenants}
     made_at = datetime.now(UTC)
@@ -61,6 +65,9 @@ async def back_up(
         ((snapshot,),) = await _fetch(connection, "select pg_export_snapshot()")
         heads = await _fetch(connection, "select tenant_id, position from ledger.head")
         migrations = await _fetch(connection, "select name from crm_migration order by name")
+        with_keys = await _fetch(connection, "select tenant_id from vault.tenant_key")
+        new = {tenant_id for (tenant_id,) in with_keys} - told  # since they were told
+        await _record_leaving(crm, new, copy_id)
         await dump(url, folder / LOG, snapshot, *_LOG)
         await dump(url, keys_file, snapshot, *_KEYS)
     manifest = BackupManifest(
@@ -81,9 +88,20 @@ async def back_up(
         expires_at=manifest.keys_expire_at,
         digest=manifest.files[KEYS],
         tenant_id=crm.tenant_id,
-        disclosure_id=leaving.disclosure_id,
+        disclosure_id=copy_id,
+        also=tuple(sorted((told | new) - {crm.tenant_id})),
     ).write(keys_file)
     return manifest
+
+
+async def _record_leaving(crm: Crm, tenant_ids: Set[UUID], copy_id: UUID) -> None:
+    """All of them know the copy by the same id."""
+    for tenant_id in sorted(tenant_ids):
+        its = crm.of_tenant(tenant_id)
+        leaving = RecordDisclosure(
+            disclosure_id=copy_id, kind=DisclosureKind.KEY_COPY, up_to=await its.position()
+        )
+        await its.execute(leaving, SYSTEM)
 
 
 def _make_places(folder: Path, keys_file: Path) -> None:
