@@ -93,8 +93,19 @@ class Circle:
     team_tree: frozenset[UUID] = frozenset()
     shared_to_read: frozenset[UUID] = frozenset()
     shared_to_write: frozenset[UUID] = frozenset()
+    _reaches: dict[tuple[Scope, bool], Reach] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def reach(self, scope: Scope, action: str) -> Reach:
+        """The same object each time: a wide one is dear to make, and to compare with another."""
+        key = (scope, action == READ)
+        found = self._reaches.get(key)
+        if found is None:
+            found = self._reaches[key] = self._reckoned(scope, action)
+        return found
+
+    def _reckoned(self, scope: Scope, action: str) -> Reach:
         match scope:
             case Scope.OWN:
                 return Reach(owners=self.own)
@@ -153,7 +164,8 @@ class Rights:
         if self._within_limit(kind, action):
             for rule in self.rules:
                 if rule.allows(kind, action) and showing not in rule.withheld:
-                    united |= self.circle.reach(rule.scope, action)
+                    reach = self.circle.reach(rule.scope, action)
+                    united = reach if united is NOTHING else united | reach
         return united
 
     def withheld(self, kind: str) -> Mapping[str, Reach]:

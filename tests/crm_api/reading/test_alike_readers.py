@@ -25,7 +25,11 @@ OTHERS = {known: UUID(int=10_000 + n) for n, known in enumerate([*PEOPLE, *IDS])
 def of_others(given: Rights) -> Rights:
     """The same rules, for somebody with other people around."""
     circle = given.circle
-    ids = {name: moved(getattr(circle, name)) for name in Circle.__dataclass_fields__}
+    ids = {
+        name: moved(getattr(circle, name))
+        for name in Circle.__dataclass_fields__
+        if name != "_reaches"
+    }
     return replace(given, circle=Circle(**ids), _reaches={})
 
 

@@ -86,7 +86,7 @@ class Reader:
     likeness: object
 
     @classmethod
-    @lru_cache(maxsize=2_048)
+    @lru_cache(maxsize=1_024)
     def of(cls, tenant_id: UUID, rights: Rights, is_noted: bool) -> Reader:
         """With these rights, which are the same object until they change."""
         kinds, sight = readable_kinds(rights), Sight(rights)
