@@ -66,6 +66,22 @@ def test_the_guide_leads_from_doubt_to_proof(
     assert "DIFFERENT" not in replayed
 
 
+def test_a_kept_checkpoint_is_continued_by_what_is_signed_now(
+    shell: tuple[Path, dict[str, str]],
+) -> None:
+    grown = run(
+        shell,
+        "CRM_NEW_PASSWORD='a long enough password' crm user add eve@example.com --name Eve"
+        " --role sales\n"
+        'crm audit consistency "$(sed -n 2p kept.checkpoint)" > growth.proof\n'
+        'python3 ledger/crm_verify.py growth.proof --key "$(head -n 1 keys.txt)"'
+        " --seen kept.checkpoint",
+    )
+    assert "signed continue it" in grown.stdout, grown.stderr
+    none_kept = run(shell, 'python3 ledger/crm_verify.py growth.proof --key "$(cat keys.txt)"')
+    assert none_kept.returncode == 2
+
+
 def test_keys_beside_an_export_come_to_an_end_and_the_export_stays_whole(
     shell: tuple[Path, dict[str, str]],
 ) -> None:

@@ -171,6 +171,22 @@ async def _prove(event: str) -> str:
         return (await log.prove(crm.tenant_id, position)).text
 
 
+@audit.command("consistency")
+def consistency(
+    size: Annotated[int, typer.Argument(help="The size of a checkpoint that was kept.", min=0)],
+) -> None:
+    """Print the proof that what is signed now continues an earlier checkpoint, as witnesses take
+    it; `crm_verify.py --seen CHECKPOINT` checks it.
+    """
+    print(asyncio.run(_consistency(size)), end="")
+
+
+async def _consistency(size: int) -> str:
+    async with _audited() as (_, crm, log):
+        signed = await _up_to_date(crm, log)
+        return (await log.consistency(crm.tenant_id, size, signed.size)).text(signed.note)
+
+
 @audit.command("verify")
 def verify(
     seen: Annotated[

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks an export of a CRM's ledger, a case file, or a proof of one event, on any machine.
+"""Checks an export of a CRM's ledger, a case file, or a proof, on any machine.
 
 One file: Python 3.11 or later and the package `cryptography`, nothing else. What is checked, and
 every format, is in docs/guides/audit-format.md of the project that this came from. It believes
@@ -765,7 +765,7 @@ def _check_digests(
             raise Finding("file.changed", f"the file {name} is not the one that was exported")
 
 
-# --- the proof of one event -----------------------------------------------------------------------
+# --- proofs of one event, and of growth -----------------------------------------------------------
 
 
 def verify_proof(text: str, keys: Sequence[str]) -> tuple[Checkpoint, str]:
@@ -787,6 +787,27 @@ def verify_proof(text: str, keys: Sequence[str]) -> tuple[Checkpoint, str]:
     if not verify_inclusion(leaf, position - 1, checkpoint.size, nodes, checkpoint.root):
         raise Finding("event.changed", "the event is not in what was signed", position)
     return checkpoint, extra.decode()
+
+
+def verify_growth(text: str, seen: str, keys: Sequence[str]) -> Checkpoint:
+    """The checkpoint in this proof, which continues the one that you kept; raises Finding."""
+    head, blank, note = text.partition("\n\n")
+    size, *lines = head.split("\n")
+    nodes = [_base64(line) for line in lines]
+    if not blank or not re.fullmatch(r"old (0|[1-9]\d{0,18})", size, re.A):
+        raise Finding("proof.malformed", "this is no proof that one checkpoint continues another")
+    if any(node is None or len(node) != 32 for node in nodes):
+        raise Finding("proof.malformed", "a hash of the proof is malformed")
+    trusted = [VerifierKey.parse(key) for key in keys]
+    old, new = Checkpoint.parse(seen, trusted), Checkpoint.parse(note, trusted)
+    if old.origin != new.origin:
+        raise Finding("seen.other_log", f"{old.origin} is another log's checkpoint")
+    if size != f"old {old.size}":
+        raise Finding("proof.other_size", f"the proof is for {size[4:]} events, not {old.size}")
+    proof = [node for node in nodes if node is not None]
+    if not verify_consistency(old.size, old.root, new.size, new.root, proof):
+        raise Finding("seen.not_continued", f"the first {old.size} events are not those of then")
+    return new
 
 
 # --- a case file ----------------------------------------------------------------------------------
@@ -908,11 +929,12 @@ def _check_case_event(
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="crm_verify.py",
-        description="Checks an export of a CRM's ledger, a case file, or the proof of one event.",
+        description="Checks an export of a CRM's ledger, a case file, the proof of one event, or"
+        " that one checkpoint continues another.",
         epilog="Exit codes: 0 it holds; 1 it does not, and what is wrong is named; 2 it cannot be"
         " read; 3 it fits together, but no --key was given, so nobody vouches for it.",
     )
-    parser.add_argument("what", type=Path, help="an export's folder, a case file, or a .tlog-proof")
+    parser.add_argument("what", type=Path, help="an export's folder, a case file, or a proof")
     parser.add_argument(
         "--key", action="append", default=[], metavar="VKEY",
         help="a verifier key that you got from elsewhere than the export; may be repeated",
@@ -933,8 +955,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             if not asked.key:
                 parser.error("a proof is checked against a --key")
-            checkpoint, line = verify_proof(asked.what.read_text(), asked.key)
-            _print_proof(checkpoint, line)
+            text = asked.what.read_text()
+            if text.startswith("old "):
+                if len(asked.seen) != 1:
+                    parser.error("such a proof is checked against one --seen checkpoint")
+                new = verify_growth(text, asked.seen[0].read_text(), asked.key)
+                print(f"  [OK]    the {new.size:,} events that {new.origin} signed continue it")
+            else:
+                _print_proof(*verify_proof(text, asked.key))
     except Finding as finding:
         print(f"  [BAD]   {finding}", file=sys.stderr)
         return 1

@@ -86,6 +86,11 @@ class Consistency:
     def holds(self) -> bool:
         return verify_consistency(self.old, self.old_root, self.new, self.new_root, self.hashes)
 
+    def text(self, note: str) -> str:
+        """As a C2SP tlog-witness takes it; `note` is the checkpoint over the new tree."""
+        hashes = "".join(f"{base64.b64encode(node).decode()}\n" for node in self.hashes)
+        return f"old {self.old}\n{hashes}\n{note}"
+
 
 class AuditLog:
     """The audit of a ledger in PostgreSQL, for all its tenants. Without a signer it only grows."""

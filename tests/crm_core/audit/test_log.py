@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import statistics
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +14,13 @@ import pytest
 import structlog
 
 from crm_core import NotFound, Rejected, SetupError
-from crm_core.audit.crm_verify import Checkpoint, Finding, verify_inclusion, verify_proof
+from crm_core.audit.crm_verify import (
+    Checkpoint,
+    Finding,
+    verify_growth,
+    verify_inclusion,
+    verify_proof,
+)
 from crm_core.audit.integrator import Integrator
 from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.record import leaf_of
@@ -110,6 +118,55 @@ async def test_many_integrators_make_one_tree(audit: AuditLog, ledger: PostgresL
     assert {(checkpoint.size, checkpoint.root) for checkpoint in signed} == {
         (5_000, root_of(5_000))
     }
+
+
+async def test_the_tree_is_signed_up_to_the_ledger_within_a_second(
+    audit: AuditLog, ledger: PostgresLedger
+) -> None:
+    running = asyncio.create_task(Integrator(audit).run())
+    taken = []
+    for position in range(1, 8):
+        await fill(ledger, position, position)
+        began = time.monotonic()
+        assert await signed_in(audit, position, seconds=20)
+        taken.append(time.monotonic() - began)
+    running.cancel()
+    assert statistics.median(taken) < 1, "the machine may be busy once, not always"
+
+
+async def signed_in(audit: AuditLog, size: int, seconds: float) -> bool:
+    for _ in range(int(seconds * 100)):
+        if any(signed.size >= size for signed in await audit.checkpoints(TENANT)):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_that_a_checkpoint_continues_another_is_checked_by_who_kept_it(
+    audit: AuditLog, ledger: PostgresLedger
+) -> None:
+    notes = []
+    for first, last in ((1, 5), (6, 13)):
+        await fill(ledger, first, last)
+        await audit.integrate(TENANT)
+        notes.append((await audit.sign(TENANT)).note)
+    old, new = notes
+    keys = [str(key) for key in audit.verifiers(TENANT)]
+    text = (await audit.consistency(TENANT, 5, 13)).text(new)
+    assert verify_growth(text, old, keys).size == 13
+    hashes = text.split("\n")
+    swapped = "\n".join([hashes[0], hashes[2], hashes[1], *hashes[3:]])
+    for bad, kept, code in (
+        (swapped, old, "seen.not_continued"),
+        (text.replace("\n", "\nAAAA\n", 1), old, "proof.malformed"),
+        (text, new, "proof.other_size"),
+        (text.replace("old 5", "old 13"), new, "seen.not_continued"),
+        (text.replace("old 5", "older 5"), old, "proof.malformed"),
+        (text[:-3] + "AA\n", old, "checkpoint"),
+    ):
+        with pytest.raises(Finding) as found:
+            verify_growth(bad, kept, keys)
+        assert found.value.code.startswith(code)
 
 
 # --- a history that was changed is never signed ---------------------------------------------------
