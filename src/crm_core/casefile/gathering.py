@@ -27,10 +27,12 @@ from crm_core.kernel.messages import Actor, ActorKind
 from crm_core.ledger.event_store import RecordedEvent
 from crm_core.ledger.selection import Selection
 from crm_core.privacy import DisclosureKind, RecordDisclosure
+from crm_core.sales import Opportunity
 
 __all__ = ["case_file", "write_case_file"]
 
-_POLICIES = ("identity.role",)
+_POLICIES = ("identity.role", "privacy.retention")
+_POLICIES_OF_DEALS = ("sales.pipeline",)
 
 
 async def write_case_file(
@@ -68,7 +70,7 @@ async def case_file(
     """The files of a case by name, `hidden` fields shown to nobody.
 
     Whole streams: the record's, those with events about it as a subject, and those of the users
-    who acted and of the roles that are defined. That it left is recorded for each subject in it,
+    who acted and of the policies that there are. That it left is recorded for each subject in it,
     by commands of the actor's, and as a read: raises Denied without the right
     `personal_data.export`, NotFound, what `AuditLog.prove` raises, and what `ReadLog` does.
     """
@@ -130,11 +132,15 @@ async def _events_about(crm: Crm, record_id: UUID, up_to: int) -> list[RecordedE
 
 
 async def _policies(crm: Crm, events: Sequence[RecordedEvent], up_to: int) -> list[RecordedEvent]:
-    """The streams of the users who acted, and of the roles, but for what is in the case itself."""
+    """The streams of the users who acted, of the roles and retention policies, and for deals of the
+    pipelines, but for what is in the case itself.
+    """
     streams = {
         UUID(event.actor.id) for event in events if event.actor.kind is ActorKind.USER
     }  # fmt: skip
-    async for page in crm.events(Selection(categories=_POLICIES), up_to=up_to):
+    has_deals = any(event.record_type == Opportunity.TOPIC for event in events)
+    categories = (*_POLICIES, *(_POLICIES_OF_DEALS if has_deals else ()))
+    async for page in crm.events(Selection(categories=categories), up_to=up_to):
         streams |= {event.record_id for event in page}
     streams -= {event.record_id for event in events}
     return await crm.store.stream(crm.tenant_id, streams, up_to=up_to) if streams else []

@@ -41,11 +41,13 @@ from crm_core.casefile.gathering import case_file, write_case_file
 from crm_core.customers import RegisterPerson, RenameCustomer, TagCustomer
 from crm_core.engagement.interaction.commands import LogInteraction, RedactInteraction
 from crm_core.engagement.interaction.events import InteractionChannel, InteractionDirection
-from crm_core.identity import GrantRole, InviteUser, SetPassword
+from crm_core.identity import DefineRole, GrantRole, InviteUser, RoleRule, SetPassword
 from crm_core.identity.user.commands import ActivateUser
 from crm_core.ledger.postgres.connections import Pool, open_pool
-from crm_core.privacy import DisclosureKind
+from crm_core.privacy import DisclosureKind, RetentionAction, SetRetention
 from crm_core.privacy.disclosure.events import DisclosureMade
+from crm_core.sales import DefinePipeline, OpenOpportunity
+from crm_core.sales.pipeline.standard import STANDARD_STAGES
 
 ADA, ANNA, CALL = UUID(int=1), UUID(int=7), UUID(int=9)
 STRANGER = UUID(int=2)
@@ -123,6 +125,31 @@ async def test_a_case_holds_all_about_a_subject_and_nothing_about_others(
     for absent in ("<script", "Nobody", "Unsayable", "argon2", "anna@example.com", "http:"):
         assert absent not in page, absent
     assert "reads: not recorded" in page
+
+
+async def test_the_policies_are_in_a_case_and_those_of_deals_only_where_there_is_one(
+    crm: Crm, audit: AuditLog, reads: ReadLog
+) -> None:
+    await lived(crm)
+    role = DefineRole(name="narrow", rules=(RoleRule(kind="customer", actions=("read",)),))
+    kept_for = SetRetention(idle_days=730, action=RetentionAction.ERASE)
+    pipeline = DefinePipeline(name="Standard", stages=STANDARD_STAGES)
+    for command in (role, kept_for, pipeline):
+        await crm.execute(command, SYSTEM)
+    always = {f"identity.role/{role.role_id}", f"privacy.retention/{kept_for.retention_id}"}
+    of_deals = f"sales.pipeline/{pipeline.pipeline_id}"
+    without = await case_file(crm, audit, reads, ADA, SYSTEM)
+    assert always <= set(verify_case(without, vkeys(crm)).streams)
+    assert of_deals not in verify_case(without, vkeys(crm)).streams
+
+    deal = OpenOpportunity(
+        name="Roof", pipeline_id=pipeline.pipeline_id, owner_id=ANNA, currency="EUR",
+        customer_id=ADA,
+    )  # fmt: skip
+    await crm.execute(deal, SYSTEM)
+    for about in (ADA, deal.opportunity_id):
+        held = verify_case(await case_file(crm, audit, reads, about, SYSTEM), vkeys(crm))
+        assert {*always, of_deals} <= set(held.streams)
 
 
 async def test_a_case_is_verified_on_a_machine_that_has_nothing_of_ours(
