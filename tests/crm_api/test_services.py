@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
 
 from crm_api import services as module
 from crm_api.services import open_services
-from crm_core import SYSTEM, SetupError
-from crm_core.customers.customer.commands import RegisterPerson
+from crm_core import SYSTEM, Crm, SetupError
+from crm_core.customers import Customer, CustomerStatus, RegisterPerson
+from crm_core.privacy import RetentionAction, SetRetention
+from crm_projections import retention
 from crm_projections.runner import ProjectionRunner
 
 ROOT_KEY = bytes(range(32))
@@ -45,6 +48,25 @@ async def test_a_projector_that_fails_is_started_again(
             await services.runner.wait_for(services.crm.tenant_id, receipt.position, seconds=10)
     assert [entry["event"] for entry in logs] == ["projector.failed"]
     assert "ada@example.com" not in str(logs)
+
+
+async def test_a_server_does_what_a_retention_policy_says(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_LAGGING_SECONDS", 0.1)
+    quiet, policy = (
+        RegisterPerson(name="Ada"),
+        SetRetention(idle_days=9, action=RetentionAction.ARCHIVE),
+    )
+    async with await Crm.open(database_url, root_key=ROOT_KEY) as crm:
+        long_ago = datetime.now(UTC) - timedelta(days=10)
+        await crm.execute(quiet, SYSTEM, effective_at=long_ago)
+        await crm.execute(policy, SYSTEM)
+    async with open_services(database_url, ROOT_KEY) as services, asyncio.timeout(30):
+        status = CustomerStatus.ACTIVE
+        while status is not CustomerStatus.ARCHIVED:
+            await asyncio.sleep(0.05)
+            status = (await services.crm.get(Customer, quiet.customer_id)).status
 
 
 async def test_a_database_that_is_not_there_says_so() -> None:
