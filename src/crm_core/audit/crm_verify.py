@@ -293,10 +293,10 @@ def _leaves_of_lines(lines: Sequence[bytes]) -> tuple[list[bytes], list[int], li
     """
     leaves, positions, tenants = [], [], []
     try:
-        taken = [_taken_apart(line) for line in lines]
-        ids = _ids(b"".join([ids for ids, _, _ in taken]))
+        written, taken = _taken_apart(lines)
+        ids = _ids(written)
         at = 0  # the place in `ids`
-        for _, digest, (
+        for digest, (
             _, tenant, kind, stream_kind, _, minute, second, position, version, schema, effective,
             effective_second, actor_kind, actor_id, on_behalf_of, _, _, causation, reason, subjects,
             tags,
@@ -330,30 +330,33 @@ def _leaves_of_lines(lines: Sequence[bytes]) -> tuple[list[bytes], list[int], li
     return leaves, positions, tenants
 
 
-def _taken_apart(line: bytes) -> tuple[bytes, bytes, tuple[Any, ...]]:
-    """The ids of the record, as they are written, the digest of the data, and all that stands
-    before the data.
+def _taken_apart(lines: Sequence[bytes]) -> tuple[bytes, list[tuple[bytes, tuple[Any, ...]]]]:
+    """The ids of all records, as they are written, side by side; and of each the digest of its data
+    and all that stands before the data.
     """
-    found = (_HEAD if b"\\" in line else _PLAIN_HEAD).match(line)
-    if found is None or not line.endswith(b'"}\n', found.end()):
-        raise Finding("event.malformed", "this is no event of the export's form")
-    encoded = line[found.end() : -3]
-    data = binascii.a2b_base64(encoded, strict_mode=True)
-    if encoded[-1:] == b"=":  # the bits that the last character has to spare must be zero
-        last = data[len(data) // 3 * 3 :]
-        if binascii.b2a_base64(last, newline=False) != encoded[-4:]:
-            raise ValueError
-    parts = found.groups()
-    ids = parts[0] + parts[4] + parts[15] + parts[16]
-    causation, subjects = parts[17], parts[19]
-    if subjects is not None:
-        count = (len(subjects) + 1) // 37
-        if len(subjects) != 37 * count - 1 or subjects[36::37] != b" " * (count - 1):
-            raise ValueError
-        ids += subjects.replace(b" ", b"")
-    if causation is not None:
-        ids += causation
-    return ids, sha256(data).digest(), parts
+    ids, taken = [], []
+    for line in lines:
+        found = (_HEAD if b"\\" in line else _PLAIN_HEAD).match(line)
+        if found is None or not line.endswith(b'"}\n', found.end()):
+            raise Finding("event.malformed", "this is no event of the export's form")
+        encoded = line[found.end() : -3]
+        data = binascii.a2b_base64(encoded, strict_mode=True)
+        if encoded[-1:] == b"=":  # the bits that the last character has to spare must be zero
+            last = data[len(data) // 3 * 3 :]
+            if binascii.b2a_base64(last, newline=False) != encoded[-4:]:
+                raise ValueError
+        parts = found.groups()
+        ids.append(parts[0] + parts[4] + parts[15] + parts[16])
+        causation, subjects = parts[17], parts[19]
+        if subjects is not None:
+            count = (len(subjects) + 1) // 37
+            if len(subjects) != 37 * count - 1 or subjects[36::37] != b" " * (count - 1):
+                raise ValueError
+            ids.append(subjects.replace(b" ", b""))
+        if causation is not None:
+            ids.append(causation)
+        taken.append((sha256(data).digest(), parts))
+    return b"".join(ids), taken
 
 
 def _ids(text: bytes) -> bytes:
@@ -497,7 +500,7 @@ class Folder(Mapping[str, bytes]):
         path = self.root / name
         if not path.is_file():
             raise KeyError(name)
-        return path.open("rb")
+        return path.open("rb", buffering=1 << 17)
 
     def __iter__(self) -> Iterator[str]:
         for path in self.root.rglob("*"):
