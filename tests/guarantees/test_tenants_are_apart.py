@@ -189,3 +189,17 @@ async def test_a_crm_whose_queries_forgot_the_tenant_is_still_apart(
             await forged.execute(RegisterPerson(name="Eve", email="eve@example.com"), SYSTEM)
         receipt = await walled.execute(RegisterPerson(name="Ada", email="a@example.com"), SYSTEM)
         assert receipt.position == await walled.position()
+
+
+async def test_a_crm_cannot_make_itself_one_of_another_tenant(database_url: str) -> None:
+    """`of_tenant` is for programs that work for every tenant; the wall stands for all others."""
+    async with (
+        await Crm.open(database_url, root_key=ROOT_KEY, tenant="theirs") as theirs,
+        await Crm.open(database_url, root_key=ROOT_KEY, tenant="ours") as ours,
+    ):
+        await theirs.execute(RegisterPerson(name="Ada"), SYSTEM)
+        posing = ours.of_tenant(theirs.tenant_id)
+        assert [event async for page in posing.events() for event in page] == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await posing.execute(RegisterPerson(name="Eve"), SYSTEM)
+        assert await theirs.position() == 1

@@ -18,14 +18,17 @@ from crm_projections.registry import all_projections
 
 from .conftest import Crm
 
+BETWEEN_THE_TWO: list[datetime] = []
+
 Target = Callable[..., "CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
 def backup(crm: Crm, place: Path) -> Path:
     """Of a ledger with two users and the note that it leaves; a third user came after it."""
-    for name in ("anna", "bert"):
-        added(crm, name)
+    added(crm, "anna")
+    BETWEEN_THE_TWO.append(datetime.now(UTC))
+    added(crm, "bert")
     folder = place.parent / "backup"
     said = crm("backup", str(folder))
     assert said.returncode == 0, said.stderr
@@ -80,6 +83,14 @@ def test_an_earlier_place_is_restored_and_it_says_what_is_left_out(
     assert "Positions 6 to 9 were left out." in said.stdout
     assert "DIFFERENT" not in said.stdout
     assert re.search(r"│ 5 .*invited", elsewhere("history", "bert@example.com").stdout)
+
+
+def test_an_earlier_moment_is_restored_as_well(backup: Path, elsewhere: Target) -> None:
+    said = elsewhere("restore", str(backup), "--to", BETWEEN_THE_TWO[0].isoformat())
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "Restored positions 1 to 4" in said.stdout
+    assert "DIFFERENT" not in said.stdout
+    assert elsewhere("history", "bert@example.com").returncode == 1
 
 
 def test_what_lies_beyond_the_backup_or_is_not_what_was_signed_is_refused(
