@@ -15,6 +15,7 @@ from typing import Any
 from crm_core import SetupError
 from crm_projections.access_register.projection import AccessRegister
 from crm_projections.audit_trail.projection import AuditTrail
+from crm_projections.bulk_list.projection import BulkList
 from crm_projections.customer_directory.projection import CustomerDirectory
 from crm_projections.projection import Projection
 from crm_projections.reporting import Report
@@ -32,6 +33,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     SalesPipeline(),
     TicketQueue(),
     TaskList(),
+    BulkList(),
     AccessRegister(),
     Timeline(),
     AuditTrail(),

@@ -29,6 +29,7 @@ from crm_api.bulk.exporting import list_query
 from crm_api.bulk.links import Links
 from crm_api.bulk.rows import rows_of
 from crm_api.bulk.runner import BulkRunner
+from crm_api.graphql.ids import uuid_of
 from crm_api.schema import schema
 from crm_core import Invalid, ManualClock, Rejected
 from crm_core.audit.reads import How
@@ -527,3 +528,62 @@ async def test_files_go_after_seven_days(api: Api) -> None:
     os.utime(old, (eight_days_ago, eight_days_ago))
     files.expire()
     assert (old.exists(), new.exists()) == (False, True)
+
+
+# --- the list -------------------------------------------------------------------------------------
+
+LIST = """query ($where: BulkOperationWhere, $orderBy: [BulkOperationOrder!], $after: String) {
+  bulkOperations(first: 2, after: $after, where: $where, orderBy: $orderBy) {
+    nodes { uuid kind status rows } pageInfo { hasNextPage endCursor } totalCount } }"""
+
+
+async def listed_operations(api: Api, *, who: str = "admin", **asked: Any) -> list[dict[str, Any]]:
+    """The whole list, page by page."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = (await api.data(LIST, who=who, **asked))["bulkOperations"]
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            assert len(found) == page["totalCount"]
+            return found
+        asked["after"] = page["pageInfo"]["endCursor"]
+
+
+async def test_operations_are_listed_to_who_asked_for_them_and_to_who_sees_all(api: Api) -> None:
+    api.people["lister"] = await api.invited("service")
+    content = json.dumps({"name": "Ada"}).encode()
+    own = [await begun(api, content, who="lister", mutation="customerRegisterPerson")]
+    own.append(await begun(api, content, who="lister", mutation="productAdd", errorPolicy="STOP"))
+    other = await begun(api, content, who="service", mutation="customerRegisterPerson")
+    for operation_id in own:
+        await ended(api, operation_id, who="lister")
+    await ended(api, other, who="service")
+    await api.shown()
+    latest_first = [str(uuid_of(operation_id)) for operation_id in reversed(own)]
+    found = await listed_operations(api, who="lister")
+    assert [operation["uuid"] for operation in found] == latest_first
+    assert [operation["status"] for operation in found] == ["FAILED", "COMPLETED"]
+    everything = {operation["uuid"] for operation in await listed_operations(api)}
+    assert everything >= {*latest_first, str(uuid_of(other))}
+
+
+async def test_operations_are_found_by_kind_and_status(api: Api) -> None:
+    shown = await exported(api, LISTED % "nodes { name }", tag="none")
+    failed = await begun(api, b"{}", mutation="productAdd", errorPolicy="STOP")
+    await ended(api, failed)
+    await api.shown()
+    exports = await listed_operations(api, where={"kind": {"eq": "EXPORT"}})
+    assert shown["uuid"] in [operation["uuid"] for operation in exports]
+    assert {operation["kind"] for operation in exports} == {"EXPORT"}
+    fails = {"kind": {"eq": "IMPORT"}, "status": {"in": ["FAILED", "CANCELLED"]}}
+    found = await listed_operations(api, where=fails)
+    assert str(uuid_of(failed)) in [operation["uuid"] for operation in found]
+    assert {operation["kind"] for operation in found} == {"IMPORT"}
+    assert {operation["status"] for operation in found} <= {"FAILED", "CANCELLED"}
+    by_end = [{"field": "ENDED_AT", "direction": "ASC"}]
+    oldest_first = await listed_operations(api, orderBy=by_end)
+    assert oldest_first[-1]["uuid"] == str(uuid_of(failed))
+
+
+async def test_the_list_needs_the_right_to_read_operations(api: Api) -> None:
+    assert await api.codes(LIST, who="nobody") == ["FORBIDDEN"]

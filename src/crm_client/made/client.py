@@ -632,6 +632,19 @@ class Client(Asking):
         """A bulk operation, how far it is and how it ended; null where there is none."""
         return await self._read(operations.BULK_OPERATION, {"id": id})
 
+    def bulk_operations(
+        self,
+        *,
+        where: BulkOperationWhere | None = None,
+        order_by: list[BulkOperationOrder] | None = None,
+        min_position: int | None = None,
+    ) -> Pages[BulkOperation]:
+        """Bulk operations, the latest first unless ordered otherwise: your own, or all."""
+        return self._pages(
+            operations.BULK_OPERATIONS,
+            {"where": where, "orderBy": order_by, "minPosition": min_position},
+        )
+
     def customer_timeline(self, id: Id) -> Pages[TimelineEntry]:
         """What happened with this customer, over all its records that you may see; the latest first."""
         return self._pages(operations.CUSTOMER_TIMELINE, {"id": id})

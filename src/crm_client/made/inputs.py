@@ -11,6 +11,10 @@ __all__ = [
     "AuditOrder",
     "AuditWhere",
     "BooleanComparator",
+    "BulkKindComparator",
+    "BulkOperationOrder",
+    "BulkOperationWhere",
+    "BulkStatusComparator",
     "CustomerBy",
     "CustomerKindComparator",
     "CustomerOrder",
@@ -164,6 +168,47 @@ class BooleanComparator(
     """Whether it must be so."""
 
     eq: bool | None = None
+
+
+class BulkKindComparator(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """Which of its values it must have."""
+
+    eq: BulkKind | None = None
+    in_: list[BulkKind] | None = msgspec.field(name="in", default=None)
+
+
+class BulkOperationOrder(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """By what bulk operations are ordered."""
+
+    field: BulkOperationOrderField
+    direction: OrderDirection | None = None
+
+
+class BulkOperationWhere(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """Which bulk operations; all that is given must hold."""
+
+    kind: BulkKindComparator | None = None
+    status: BulkStatusComparator | None = None
+    created_at: DateTimeComparator | None = None
+    ended_at: DateTimeComparator | None = None
+    and_: list[BulkOperationWhere] | None = msgspec.field(name="and", default=None)
+    or_: list[BulkOperationWhere] | None = msgspec.field(name="or", default=None)
+    not_: BulkOperationWhere | None = msgspec.field(name="not", default=None)
+
+
+class BulkStatusComparator(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
+    """Which of its values it must have."""
+
+    eq: BulkStatus | None = None
+    in_: list[BulkStatus] | None = msgspec.field(name="in", default=None)
 
 
 class CustomerBy(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -336,6 +336,12 @@ RATE_LIMIT: Read[RateLimit | None] = Read(
 BULK_OPERATION: Read[BulkOperation | None] = Read(
     "bulkOperation", {"id": "ID!"}, BulkOperation.FIELDS, BulkOperation | None
 )
+BULK_OPERATIONS: Listing[BulkOperation] = Listing(
+    "bulkOperations",
+    {"where": "BulkOperationWhere", "orderBy": "[BulkOperationOrder!]", "minPosition": "Position"},
+    BulkOperation.FIELDS,
+    BulkOperation,
+)
 CUSTOMER_TIMELINE: Listing[TimelineEntry] = Listing(
     "timeline", {}, TimelineEntry.FIELDS, TimelineEntry, "Customer"
 )

@@ -8,6 +8,7 @@ __all__ = [
     "AuditOrderField",
     "BulkFormat",
     "BulkKind",
+    "BulkOperationOrderField",
     "BulkStatus",
     "CallOutcome",
     "CommentAuthorKind",
@@ -186,6 +187,13 @@ class BulkKind(OpenEnum):
 
     EXPORT = "EXPORT"
     IMPORT = "IMPORT"
+
+
+class BulkOperationOrderField(OpenEnum):
+    """What bulk operations can be ordered by."""
+
+    CREATED_AT = "CREATED_AT"
+    ENDED_AT = "ENDED_AT"
 
 
 class BulkStatus(OpenEnum):
