@@ -74,7 +74,8 @@ class Crm:
         snapshots: SnapshotStore | None = None,
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
-        """`tenant`: its name, or the id that follows from that."""
+        """`tenant`: its name, or the id that follows from that where only this is known."""
+        self.tenant = str(tenant)
         self.tenant_id = tenant if isinstance(tenant, UUID) else tenant_id_of(tenant)
         self.store = EventStore(ledger, keyring)
         self._tail = Tail(ledger)

@@ -102,6 +102,13 @@ async def customers(api: Api, tag: str) -> list[str]:
         after = page["pageInfo"]["endCursor"]
 
 
+@pytest.fixture(autouse=True)
+async def nobody_is_being_erased(api: Api) -> None:
+    """An erasure takes all files away: that of a test before must be over."""
+    while await api.services.crm.erasing.pending():
+        await asyncio.sleep(0.05)
+
+
 # --- in -------------------------------------------------------------------------------------------
 
 
