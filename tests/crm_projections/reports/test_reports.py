@@ -365,5 +365,7 @@ def test_what_makes_no_sense_is_refused(desk: Desk, lived: World) -> None:
     assert desk.run(refused(DIFFERENCE, in_may, Past(1))) == "command.invalid"
     with pytest.raises(Invalid, match="time_zone"):
         SalesQuestion(time_zone="Rome")
+    with pytest.raises(Invalid, match=r"U\+0000"):
+        SalesQuestion(sources=("web", "a\0"))
     with pytest.raises(Invalid, match=r"period\.to"):
         SalesQuestion(first_day=START.date(), end_day=START.date())
