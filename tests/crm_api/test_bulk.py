@@ -105,8 +105,11 @@ async def customers(api: Api, tag: str) -> list[str]:
 @pytest.fixture(autouse=True)
 async def nobody_is_being_erased(api: Api) -> None:
     """An erasure takes all files away: that of a test before must be over."""
-    while await api.services.crm.erasing.pending():
+    for _ in range(600):
+        if not await api.services.crm.erasing.pending():
+            return
         await asyncio.sleep(0.05)
+    raise AssertionError("an erasure did not end within 30 seconds")
 
 
 # --- in -------------------------------------------------------------------------------------------
