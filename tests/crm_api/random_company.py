@@ -13,20 +13,27 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid4
 
 import msgspec
+import psycopg
 
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.sales.pipeline.events import Stage
 from crm_core.sales.pipeline.standard import STANDARD_STAGES
 from crm_projections.customer_directory.projection import CUSTOMERS
-from crm_projections.sales_pipeline.tables import OPPORTUNITIES, PIPELINES, PRODUCTS
+from crm_projections.sales_pipeline.tables import (
+    OPPORTUNITIES,
+    OPPORTUNITY_PERIODS,
+    PIPELINES,
+    PRODUCTS,
+)
 from crm_projections.storage import upsert
 from crm_projections.tables import Table
 from crm_projections.task_list.projection import TASKS
-from crm_projections.ticket_queue.projection import TICKETS
+from crm_projections.ticket_queue.projection import TICKET_PERIODS, TICKETS
 
 __all__ = ["PLAIN", "ROWS", "Company", "fill", "key"]
 
 ROWS = {CUSTOMERS: 40, OPPORTUNITIES: 60, TICKETS: 60, TASKS: 60, PRODUCTS: 8, PIPELINES: 4}
+PERIODS = {OPPORTUNITY_PERIODS: OPPORTUNITIES, TICKET_PERIODS: TICKETS}  # for the reports
 FOREIGN = 3
 TEXTS = ["", "a", "A", "ä", "Ünï 漢字 🎈", 'q"uo\\te', "tab\tline\n\x01\x7f", "50%_", "null", "{}"]
 
@@ -65,8 +72,17 @@ async def fill(
                 (uuid4(), range(number, number + FOREIGN)),
             ):
                 rows = [made.row(table, index) for index in numbers]
-                statement = upsert(table, table.name)
-                await connection.execute(statement, [tenant, *table.arrays_of(rows)])
+                await _write(connection, table, tenant, rows)
+        for table, of in PERIODS.items():
+            for tenant in (tenant_id, uuid4()):
+                periods = [made.period(table, of, index) for index in range(ROWS[of])]
+                await _write(connection, table, tenant, periods)
+
+
+async def _write(
+    connection: psycopg.AsyncConnection[Any], table: Table[Any], tenant_id: UUID, rows: list[Any]
+) -> None:
+    await connection.execute(upsert(table, table.name), [tenant_id, *table.arrays_of(rows)])
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,12 @@ class _Making:
     def row(self, table: Table[Any], number: int) -> Any:
         made = self._struct(table.row)
         return msgspec.structs.replace(made, **{table.key[0]: self.company.key(table, number)})
+
+    def period(self, table: Table[Any], of: Table[Any], number: int) -> Any:
+        """How a record has always been, by what the reports know."""
+        always = {"recorded_from": 1, "recorded_to": None, "effective_to": None}
+        own = {table.key[0]: self.company.key(of, number), **always}
+        return msgspec.structs.replace(self._struct(table.row), **own)
 
     def _struct(self, of: Any) -> Any:
         hints = get_type_hints(of)

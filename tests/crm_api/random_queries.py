@@ -29,7 +29,8 @@ __all__ = ["COMPILED", "Asked", "Manner", "query"]
 
 ROOTS = (
     "customer", "customers", "opportunity", "opportunities", "ticket", "tickets", "product",
-    "products", "pipeline", "pipelines", "task", "tasks", "node",
+    "products", "pipeline", "pipelines", "task", "tasks", "node", "salesPipelineReport",
+    "salesForecastReport", "ticketBacklogReport",
 )  # fmt: skip
 TYPES = {"customer": "Customer", "opportunity": "Opportunity", "ticket": "Ticket",
          "product": "Product", "pipeline": "Pipeline", "task": "Task"}  # fmt: skip
@@ -180,6 +181,9 @@ def _arguments(writing: _Writing, name: str, definition: GraphQLField) -> list[s
                 given.append(f"minPosition: {_literal_or_variable(writing, 'Position', 0)}")
             case "asOf" if chance.random() < writing.manner.past:
                 given.append(f"asOf: {_input(writing, of.type, chance.random() < 0.4)}")
+            case "timeZone":
+                zone = chance.choice(["UTC", "UTC", "Europe/Rome", "Pacific/Auckland", "nowhere"])
+                given.append(f"timeZone: {_literal_or_variable(writing, 'String!', zone)}")
             case "effectiveAt" if chance.random() < 0.01:
                 given.append('effectiveAt: "2025-01-01T00:00:00Z"')
             case _ if isinstance(of.type, GraphQLNonNull):

@@ -11,7 +11,10 @@ from typing import TypeAlias
 
 from crm_projections.reading import Order
 
-__all__ = ["AnyNode", "Column", "Link", "LinkedList", "Listed", "Money", "One", "Pairs", "Reading"]
+__all__ = [
+    "AnyNode", "Column", "Link", "LinkedList", "Listed", "Money", "One", "Pairs", "Reading",
+    "Reported", "Settled",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +77,19 @@ class AnyNode:
     """The record that the argument `id` names, of whatever kind."""
 
 
-Reading: TypeAlias = Column | Money | Pairs | Link | LinkedList | One | Listed | AnyNode
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Figures over the records of a kind, which the read model of this name keeps."""
+
+    kind: str
+    kept_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Of a report: what stays as it is at the report's position, for all who see the same."""
+
+
+Reading: TypeAlias = (
+    Column | Money | Pairs | Link | LinkedList | One | Listed | AnyNode | Reported | Settled
+)

@@ -9,9 +9,10 @@ from cachetools import LRUCache
 
 from crm_api.graphql.compiled.compiler import Reader, compile_query
 from crm_api.graphql.compiled.document import QueryDocument, query_document
+from crm_api.graphql.compiled.kept import KeptTexts
 from crm_api.graphql.compiled.noted import taken
 from crm_api.graphql.compiled.plan import Plan
-from crm_api.graphql.compiled.resolving import Resolving
+from crm_api.graphql.compiled.resolving import Keeping, Resolving
 from crm_api.graphql.compiled.selection import Given, NotCovered
 from crm_api.graphql.context import Context
 from crm_api.graphql.documents import valid_document
@@ -40,6 +41,7 @@ class CompiledReads:
         self._documents: LRUCache[tuple[str, str | None], QueryDocument | None]
         self._documents = LRUCache(_PLANS_MAX)
         self._plans: LRUCache[Any, Plan | None] = LRUCache(_PLANS_MAX)
+        self._texts = KeptTexts(services)
 
     async def answer(
         self,
@@ -63,7 +65,9 @@ class CompiledReads:
             context.notes = notes_of(context)
             answer = await self._asked(context, plan, given, reader)
             if plan.places:
-                answer = await Resolving(given.selections, context).filled(answer, plan.places)
+                keeping = self._keeping(context, reader)
+                resolving = Resolving(given.selections, context, keeping)
+                answer = await resolving.filled(answer, plan.places)
             if plan.statement is not None and not reader.is_noted:
                 _require_no_notes(context)
             await record_shown(context, document.operation)
@@ -77,6 +81,7 @@ class CompiledReads:
     async def _asked(self, context: Context, plan: Plan, given: Given, reader: Reader) -> bytes:
         """The statement's answer; what it shows is noted. Raises CrmError or NotAnswered."""
         if plan.statement is None:
+            await context.wait_for(plan.position(given))
             return plan.frame
         parameters = await plan.sent(given, self._services.crm, reader.sight)
         await context.wait_for(plan.position(given))
@@ -87,6 +92,12 @@ class CompiledReads:
         for (kind, record_id), personal in records.items():
             context.notes.add(kind, record_id, personal=personal)
         return answer
+
+    def _keeping(self, context: Context, reader: Reader) -> Keeping | None:
+        """Reports that were written for who sees the same; none, where all is to be noted."""
+        if context.notes is not None and context.notes.takes_all:
+            return None
+        return lambda place, write: self._texts.text(place, reader.seen, write)
 
     async def _reader(self, context: Context) -> Reader:
         rights = await context.rights()

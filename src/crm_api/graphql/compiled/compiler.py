@@ -19,16 +19,19 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    get_named_type,
 )
 
 from crm_api.graphql.as_of import as_of_from
 from crm_api.graphql.compiled.connections import ConnectionShape
+from crm_api.graphql.compiled.kept import require_settled
 from crm_api.graphql.compiled.leaves import leaf, require_same_names
 from crm_api.graphql.compiled.noted import noted
 from crm_api.graphql.compiled.places import (
     LinkedRecord,
     Place,
     RecordField,
+    ReportField,
     RootField,
     marked,
     marked_for,
@@ -49,7 +52,17 @@ from crm_api.graphql.connection import window_of
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import parsed, required_uuid
 from crm_api.graphql.noting import personal_names
-from crm_api.graphql.reading import AnyNode, Column, Link, LinkedList, Listed, Money, One, Pairs
+from crm_api.graphql.reading import (
+    AnyNode,
+    Column,
+    Link,
+    LinkedList,
+    Listed,
+    Money,
+    One,
+    Pairs,
+    Reported,
+)
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.registry import kind_of_name, kind_of_type, readable_kinds
 from crm_core import NOW, CrmError
@@ -84,6 +97,11 @@ class Reader:
     sight: Sight
     is_noted: bool
     likeness: object
+
+    @property
+    def seen(self) -> object:
+        """Equal for readers who see the same: all who see everything of what they may read."""
+        return self.kinds, self.sight
 
     @classmethod
     @lru_cache(maxsize=1_024)
@@ -120,7 +138,7 @@ class _Compiler:
         positions, places = tuple(self._positions), tuple(self._places)
         if all(isinstance(place, RootField) for place in places) and len(places) == len(members):
             frame = ",".join(f'"{key}":{marked(at)}' for at, (key, _) in enumerate(members))
-            return Plan(None, (), (), places, f'{{"data":{{{frame}}}}}'.encode())
+            return Plan(None, (), positions, places, f'{{"data":{{{frame}}}}}'.encode())
         whole = json_object([("data", json_object(members))])
         statement = Sql(f"select {whole.text}", whole.parameters)
         return plan_of(statement, self._reader.sight, positions, places)
@@ -162,6 +180,12 @@ class _Compiler:
                     raise NotCovered("the id names no record")
                 key = self._id(selected, arguments["id"], None)
                 return self._record(node_kind, key, selected)
+            case Reported(name, kept_by):
+                self._required(name)
+                of = get_named_type(field.type)
+                assert isinstance(of, GraphQLObjectType), "a report"
+                require_settled(of, selected, self._selections)
+                return constant(marked(self._place(ReportField(root, selected, kept_by))))
             case _:
                 raise NotCovered(name_of(selected))
 

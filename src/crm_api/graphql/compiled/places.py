@@ -16,12 +16,21 @@ from crm_api.graphql.compiled.selection import Selected, name_of
 from crm_api.graphql.records import RecordKind
 from crm_projections.reading.trees import Sql, Value
 
-__all__ = ["PLACE", "LinkedRecord", "Place", "RecordField", "RootField", "marked", "marked_for"]
+__all__ = [
+    "PLACE",
+    "LinkedRecord",
+    "Place",
+    "RecordField",
+    "ReportField",
+    "RootField",
+    "marked",
+    "marked_for",
+]
 
 PLACE = re.compile(b"\x1d([0-9]+) ([0-9a-f-]*)\x1f")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Field:
     of: GraphQLObjectType
     selected: Selected
@@ -30,19 +39,26 @@ class _Field:
         return f"{self.of.name}.{name_of(self.selected)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RootField(_Field):
     """A field of the query itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportField(RootField):
+    """A report of the present, over what the read model of this name shows."""
+
+    kept_by: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RecordField(_Field):
     """A field of a record of this kind, whose key the place has."""
 
     kind: RecordKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LinkedRecord(_Field):
     """The field's value is the record of this kind whose key the place has."""
 

@@ -26,14 +26,17 @@ from graphql import (
 )
 from graphql.pyutils import is_awaitable
 
-from crm_api.graphql.compiled.places import PLACE, LinkedRecord, Place, RootField
+from crm_api.graphql.compiled.places import PLACE, LinkedRecord, Place, ReportField, RootField
 from crm_api.graphql.compiled.selection import NotCovered, Selected, Selections, field_of, name_of
 from crm_api.graphql.context import Context
 from crm_core import Lagging
 
-__all__ = ["Member", "Resolving"]
+__all__ = ["Keeping", "Member", "Resolving", "Writing"]
 
 _Written: TypeAlias = str | Awaitable[str]
+Writing: TypeAlias = Callable[[], Awaitable[str]]
+Keeping: TypeAlias = Callable[[ReportField, Writing], Awaitable[str]]
+"""Gives what was written of a report, or else has it written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,12 @@ class Member:
 class Resolving:
     """One request for a document. A field's arguments are read once, not for each object."""
 
-    def __init__(self, selections: Selections, context: Context) -> None:
+    def __init__(
+        self, selections: Selections, context: Context, keeping: Keeping | None = None
+    ) -> None:
         self._selections = selections
         self._context = context
+        self._keeping = keeping
         self._members: dict[tuple[str, int], list[tuple[str, Member | None]]] = {}
 
     async def filled(self, answer: bytes, places: Sequence[Place]) -> bytes:
@@ -79,6 +85,8 @@ class Resolving:
         return await _finished(self._value(member.field.type, value, member))
 
     async def _filling(self, place: Place, key: str, member: Member) -> str:
+        if isinstance(place, ReportField) and self._keeping is not None:
+            return await self._keeping(place, lambda: _finished(self._resolved(member, None)))
         if isinstance(place, RootField):
             return await _finished(self._resolved(member, None))
         record = await self._context.loaders.record(place.kind, UUID(key))

@@ -27,6 +27,8 @@ from crm_api.graphql.as_of import (
     as_of_from,
 )
 from crm_api.graphql.context import Context, Info, require
+from crm_api.graphql.fields import READS
+from crm_api.graphql.reading import Reported
 from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.reports import report_type
 from crm_core import AsOf, Denied
@@ -161,13 +163,19 @@ async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> tupl
     return past, reached
 
 
+def _reads(report: Report[Any, Any]) -> Reported:
+    return Reported(report.kind, report.kept_by.name)
+
+
 def _body(namespace: dict[str, Any]) -> None:
     for report in REPORTS:
         resolve = (_comparing_resolver if report.compares else _resolver)(report)
         name = to_snake_case(report.row.__name__.removesuffix("Row"))
         periods = f" Its period is of {report.period_of}." if report.period_of else ""
         namespace[name if report.compares else f"{name}_report"] = strawberry.field(
-            resolver=resolve, description=f"{report.title}. {report.definition}{periods}"
+            resolver=resolve,
+            description=f"{report.title}. {report.definition}{periods}",
+            metadata={} if report.compares else {READS: _reads(report)},
         )
 
 

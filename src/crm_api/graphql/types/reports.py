@@ -22,6 +22,7 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.enums import graphql_enum
 from crm_api.graphql.fields import resolver
 from crm_api.graphql.links import linked
+from crm_api.graphql.reading import Settled
 from crm_api.graphql.registry import kind_of_name
 from crm_api.graphql.scalars import CurrencyCode, Position
 from crm_api.graphql.types.money import MoneyAmount
@@ -73,12 +74,12 @@ class ReportRow:
 class StageReportRow(ReportRow):
     stage_id: str | None
 
-    @resolver("The pipeline that the stage is of.")
+    @resolver("The pipeline that the stage is of.", reads=Settled())
     async def pipeline(self, info: Info) -> Pipeline | None:
         found = await linked(info, PIPELINE, self.row.pipeline_id, self.past.known)
         return cast("Pipeline | None", found)
 
-    @resolver("The stage, if the pipeline has it then.")
+    @resolver("The stage, if the pipeline has it then.", reads=Settled())
     async def stage(self, info: Info) -> Stage | None:
         pipeline = await linked(info, PIPELINE, self.row.pipeline_id, self.past.known)
         stages = pipeline.row.stages if pipeline else ()
