@@ -69,13 +69,6 @@ def _card(row: Any) -> tuple[str, ...]:
 
 
 def _stages(rows: Any) -> Any:
-    """Amounts as numbers: whether `1.50` or `1.5` is written is a matter of form."""
-    return sorted(
-        (*_named(row, "status", "stageId", "deals"), Decimal(row["amount"])) for row in rows
-    )
-
-
-def _stages(rows: Any) -> Any:
     """In one order, and amounts as numbers: how they are written is a matter of form."""
     return sorted(
         (*_named(row, "status", "stageId", "deals"), Decimal(row["amount"])) for row in rows

@@ -1,5 +1,7 @@
 """Our API beside stock Strawberry and PostGraphile: `run.py [--full] [--seconds N] [--only WORD]`.
 
+`--load WORD` measures the loads with the word in their names.
+
 One server process each over the same rows of one database; closed loops of 16 and of 64
 connections from this process. The answers are compared before anything is timed. The contenders
 take turns at each load, twice, and of each the better turn counts.
@@ -40,6 +42,7 @@ def main(
     seconds: Annotated[float, typer.Option(help="Of each turn.")] = 2.0,
     full: Annotated[bool, typer.Option("--full", help="Five times the rows.")] = False,
     only: Annotated[str, typer.Option(help="A word in a contender's name; ours runs anyway.")] = "",
+    load: Annotated[str, typer.Option(help="A word in a load's name; all, if none.")] = "",
 ) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crm-bench-")))
@@ -54,9 +57,9 @@ def main(
         print(f"load average before: {os.getloadavg()[0]:.1f}")
         print("| what | connections | contender | requests/s | ours ÷ it | p50, ms | p99, ms |")
         print("|---|---|---|---|---|---|---|")
-        for load in LOADS:
-            for connections in CONNECTIONS:
-                _measure(contenders, load, connections, seconds)
+        for name in LOADS:
+            for connections in CONNECTIONS if load in name else ():
+                _measure(contenders, name, connections, seconds)
         print(f"load average after: {os.getloadavg()[0]:.1f}")
 
 
