@@ -490,8 +490,11 @@ async def test_an_erasure_takes_the_files_away(api: Api) -> None:
     erase = """mutation ($id: ID!) { customerErase(input: {customerId: $id})
                  { userErrors { code } } }"""
     await api.data(erase, id=str(customer_id))
+    bulk = api.services.bulk
+    name = bulk.links.named(shown["url"].rpartition("/")[2])
+    assert name is not None
     for _ in range(200):
-        if (await api.http.get(shown["url"])).status_code == 410:
+        if not bulk.files.named(name).exists():
             break
         await asyncio.sleep(0.05)
     answer = await api.http.get(shown["url"])
