@@ -35,6 +35,7 @@ def create_app(services: Services) -> Starlette:
     graphql = GraphQLApp(services)
     app = Starlette(
         routes=[
+            Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route(
                 "/login", answering(replacing(services, Login(services).sign_in)), methods=["POST"]
@@ -62,7 +63,9 @@ def create_app(services: Services) -> Starlette:
 
 
 class _AtOnce:
-    """Routes what nearly all requests are for, without asking every route."""
+    """Answers what nearly all requests are for, before any route is asked. Where the server is
+    mounted below another path, the routes find it.
+    """
 
     def __init__(self, app: ASGIApp, graphql: GraphQLApp) -> None:
         self._app = app

@@ -10,6 +10,8 @@ import httpx
 import psycopg
 import pytest
 import structlog
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from crm_api.graphql.errors import ErrorCode
 from crm_projections.reading import NotAnswered
@@ -247,3 +249,12 @@ async def test_a_failure_outside_of_graphql_is_masked_too(
 
 async def test_every_code_is_of_the_closed_list() -> None:
     assert {member.name for member in ErrorCode} == {member.value for member in ErrorCode}
+
+
+async def test_the_server_may_be_mounted_below_a_path(api: Any, app: Starlette) -> None:
+    transport = httpx.ASGITransport(Starlette(routes=[Mount("/crm", app)]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://host") as http:
+        body = {"query": "{ viewer { __typename } }"}
+        answer = await http.post("/crm/graphql", json=body, headers=api.headers("admin"))
+    assert (answer.status_code, "data" in answer.json()) == (200, True)
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from zoneinfo import available_timezones
 
 from crm_core import Invalid
+from crm_core.kernel.messages import is_storable
 
 __all__ = ["PERIODS", "Question", "among", "in_days", "in_period", "in_sight", "period_start",
            "team_of"]  # fmt: skip
@@ -24,8 +25,8 @@ class Question:
 
     The period is of days in `time_zone`, `first_day` included, `end_day` not; each report says of
     which of its moments. Weeks begin on Monday (ISO 8601). A filter that is None takes everything.
-    Raises Invalid where the zone is unknown, the period is empty, or a text has U+0000, for which
-    PostgreSQL has no place.
+    Raises Invalid where the zone is unknown, the period is empty, or a text has U+0000 or half a
+    surrogate pair, for which the database has no place.
     """
 
     first_day: date | None = None
@@ -39,14 +40,8 @@ class Question:
             raise Invalid("time_zone", "is an IANA name such as Europe/Rome")
         if self.first_day and self.end_day and self.end_day <= self.first_day:
             raise Invalid("period.to", "is after `from`: that day is left out")
-        if any("\0" in text for text in self._texts()):
-            raise Invalid("where", "must not contain the character U+0000")
-
-    def _texts(self) -> Iterator[str]:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, tuple):
-                yield from (text for text in value if isinstance(text, str))
+        if not is_storable([getattr(self, field.name) for field in fields(self)]):
+            raise Invalid("where", "has a character that no database keeps, such as U+0000")
 
     @property
     def grouped_by(self) -> StrEnum:

@@ -54,11 +54,7 @@ _OPERATIONS = {
     "GET": {OperationType.QUERY},
     "POST": {OperationType.QUERY, OperationType.MUTATION},
 }
-_HEADERS = (
-    (b"vary", b"accept, accept-language, authorization"),
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-)
+_VARY = (b"vary", b"accept, accept-language, authorization")
 _SUBSCRIPTIONS_MAX = 20  # at once, on one connection
 _ACCEPTS_KNOWN_MAX, _ACCEPT_LENGTH_MAX = 256, 200
 
@@ -162,7 +158,7 @@ class GraphQLApp(GraphQL[Context, None]):
                 response.headers.setdefault("content-type", f"{JSON}; charset=utf-8")
             else:
                 _say(response, (b"content-type", f"{media_type}; charset=utf-8".encode()))
-        _say(response, *_HEADERS)
+        _say(response, _VARY)
         if goes_on:
             await until_closing(self._services.closing, response, scope, receive, send)
         else:
@@ -327,11 +323,10 @@ class GraphQLApp(GraphQL[Context, None]):
         return msgspec.json.encode(data).decode()
 
 
-def _say(response: Response, *headers: tuple[bytes, bytes]) -> None:
-    """Sets headers; one pass for all of them."""
-    names = {name for name, _ in headers}
+def _say(response: Response, header: tuple[bytes, bytes]) -> None:
+    """Sets a header; the guard adds those that every answer has."""
     raw = response.raw_headers
-    raw[:] = [*(header for header in raw if header[0] not in names), *headers]
+    raw[:] = [*(other for other in raw if other[0] != header[0]), header]
 
 
 def _member(given: Mapping[str, Any], name: str, of: type[Any]) -> Any:
