@@ -318,6 +318,7 @@ class Reached:
 
     position: int
     is_stopped: bool
+    generation: int = 0
 
 
 async def reached(
@@ -325,12 +326,12 @@ async def reached(
 ) -> dict[UUID, dict[str, Reached]]:
     """What readers see of these tenants; a projection that has not begun there is absent."""
     found = await connection.execute(
-        "select tenant_id, projection, position, stopped_at is not null"
+        "select tenant_id, projection, position, stopped_at is not null, generation"
         "  from read_model.checkpoint join read_model.generation using (projection, generation)"
         " where tenant_id = any(%s) and projection = any(%s) and state = 'live'",
         [list(tenants), list(names)],
     )
     by_tenant: dict[UUID, dict[str, Reached]] = {tenant_id: {} for tenant_id in tenants}
-    for tenant_id, projection, position, is_stopped in await found.fetchall():
-        by_tenant[tenant_id][projection] = Reached(position, is_stopped)
+    for tenant_id, projection, *at in await found.fetchall():
+        by_tenant[tenant_id][projection] = Reached(*at)
     return by_tenant

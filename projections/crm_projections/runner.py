@@ -189,10 +189,9 @@ class ProjectionRunner:
         async with self._pool.connection() as connection:
             return await statuses(connection, kept)
 
-    async def shown(self, tenant_id: UUID, name: str) -> int:
-        """Up to which position readers see the tenant's ledger in what this projection keeps."""
-        reached = (await self._looking.ask(tenant_id)).get(name)
-        return reached.position if reached else 0
+    async def shown(self, tenant_id: UUID, name: str) -> Reached:
+        """How far readers see the tenant's ledger in what this projection keeps."""
+        return (await self._looking.ask(tenant_id)).get(name, Reached(0, False))
 
     async def wait_for(
         self,

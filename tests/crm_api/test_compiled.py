@@ -32,6 +32,7 @@ from crm_core.audit.reads import Read, ReadMode
 from crm_core.embedded import EmbeddedPostgres
 from crm_core.identity import DefineRole, RoleRule, Scope
 from crm_core.ledger.postgres.connections import open_pool
+from crm_projections.checkpoints import Reached
 from crm_projections.customer_directory.projection import CUSTOMERS
 from crm_projections.reading import NotAnswered
 from crm_projections.reading.trees import Sql, Value
@@ -405,8 +406,8 @@ async def test_a_report_is_written_anew_once_its_read_model_has_moved(
     reads = with_reads(both["admin"], CompiledReads(schema, quiet))
     position = await quiet.crm.position()
 
-    async def shown(*_: Any) -> int:
-        return at
+    async def shown(*_: Any) -> Reached:
+        return Reached(at, False)
 
     monkeypatch.setattr(quiet.runner, "shown", shown)
     for at, times in [(1, 1), (1, 1), (position, 2), (position, 2), (1, 3), (1, 4), (position, 4)]:

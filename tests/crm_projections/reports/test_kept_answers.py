@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from crm_core.access.rights import EVERYTHING, Reach
+from crm_projections.checkpoints import Reached
 from crm_projections.reporting import KeptAnswers, Past, kept
 from crm_projections.sales_pipeline.reports.funnel import FUNNEL
 from crm_projections.sales_pipeline.reports.pipeline import PIPELINE
@@ -49,7 +50,8 @@ def answers() -> KeptAnswers:
 async def asked(answers: KeptAnswers, shown: int, **other: Any) -> Any:
     report, past = other.pop("report", PIPELINE), other.pop("past", Past(shown))
     question = other.pop("question", SalesQuestion())
-    told = {"shown": shown, "reach": EVERYTHING, **other}
+    generation = other.pop("generation", 1)
+    told = {"shown": Reached(shown, False, generation), "reach": EVERYTHING, **other}
     return (await answers.answer(report, past, question, **told))[0]
 
 
@@ -66,6 +68,16 @@ async def test_what_has_moved_is_reckoned_anew(answers: KeptAnswers, reckoning: 
     assert await asked(answers, 6) == 2
     assert await asked(answers, 6, past=Past(5)) == 3
     assert await asked(answers, 7, past=Past(5)) == 4
+
+
+async def test_another_generation_is_reckoned_anew(
+    answers: KeptAnswers, reckoning: Reckoning
+) -> None:
+    """Also where an earlier one is rolled back to, wherever that is."""
+    assert await asked(answers, 5, generation=2) == 1
+    assert await asked(answers, 5, generation=1) == 2
+    assert await asked(answers, 5, generation=1) == 2
+    assert await asked(answers, 4, generation=3) == 3
 
 
 async def test_nobody_who_looked_before_it_moved_leaves_an_answer(

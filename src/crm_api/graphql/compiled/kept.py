@@ -8,7 +8,6 @@ personal in a report, the names in its labels, is not kept: whoever reads it is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from graphql import GraphQLObjectType, get_named_type
 
@@ -24,10 +23,10 @@ from crm_api.graphql.compiled.selection import (
 )
 from crm_api.graphql.reading import Settled
 from crm_api.services import Services
+from crm_projections.standing import WhileStanding
 
 __all__ = ["KeptTexts", "require_settled"]
 
-_KEPT_MAX = 200  # texts at one position of a read model; the oldest one goes
 _LENGTH_MAX = 100_000  # of a text that is kept
 
 
@@ -45,40 +44,20 @@ def require_settled(of: GraphQLObjectType, selected: Selected, selections: Selec
             require_settled(named, part, selections)
 
 
-@dataclass(slots=True)
-class _Standing:
-    """Where a read model is, and what was written of it there, for whom."""
-
-    position: int = -1
-    texts: dict[tuple[ReportField, object], str] = field(default_factory=dict)
-
-
 class KeptTexts:
     """For one tenant."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._standing: dict[str, _Standing] = {}
+        self._texts = WhileStanding[str](lambda text: len(text) <= _LENGTH_MAX)
 
     async def text(
         self, place: ReportField, seen: object, write: Callable[[], Awaitable[str]]
     ) -> str:
-        """What `write` gives, or gave at this position for who has `seen` the same.
+        """What `write` gives, or gave where the read model stands, for who has `seen` the same.
 
-        The position is looked at before anything else, so no text is older than the question.
+        It is looked at before anything else, so no text is older than the question.
         """
         services, name = self._services, place.kept_by
         shown = await services.runner.shown(services.crm.tenant_id, name)
-        standing = self._standing.get(name)
-        if standing is None or shown > standing.position:
-            standing = self._standing[name] = _Standing(shown)
-        if shown < standing.position:  # it has moved since it was looked at
-            return await write()
-        text = standing.texts.get((place, seen))
-        if text is None:
-            text = await write()
-            if len(text) <= _LENGTH_MAX:
-                standing.texts[place, seen] = text
-                if len(standing.texts) > _KEPT_MAX:
-                    del standing.texts[next(iter(standing.texts))]
-        return text
+        return await self._texts.get(name, shown, (place, seen), write)

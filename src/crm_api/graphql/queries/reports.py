@@ -33,6 +33,7 @@ from crm_api.graphql.scalars import Position
 from crm_api.graphql.types.reports import report_type
 from crm_core import AsOf, Denied
 from crm_core.access.rights import Reach
+from crm_projections.checkpoints import Reached
 from crm_projections.registry import REPORTS
 from crm_projections.reporting import Past, Question, Report, past_of
 from crm_projections.sales_pipeline.reports import SalesGroup, SalesQuestion
@@ -150,15 +151,15 @@ async def _reach(context: Context, report: Report[Any, Any]) -> Reach:
     return rights.reach(report.kind)
 
 
-async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> tuple[Past, int]:
+async def _past(context: Context, report: Report[Any, Any], as_of: AsOf) -> tuple[Past, Reached]:
     """The past that a report is of, once its read model has reached it, and where that was before.
 
     The present is what the read model shows by now, so asked again as of that position a report
     says the same.
     """
     reached = await context.services.runner.shown(context.tenant_id, report.kept_by.name)
-    past = await past_of(context.services.crm, as_of, present=reached)
-    if past.position > reached:
+    past = await past_of(context.services.crm, as_of, present=reached.position)
+    if past.position > reached.position:
         await context.wait_for(Position(past.position))
     return past, reached
 
