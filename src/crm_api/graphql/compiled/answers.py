@@ -6,16 +6,16 @@ from typing import Any
 
 import strawberry
 from cachetools import LRUCache
+from graphql import OperationType
 
 from crm_api.graphql.compiled.compiler import Reader, compile_query
-from crm_api.graphql.compiled.document import QueryDocument, query_document
+from crm_api.graphql.compiled.document import KnownDocuments
 from crm_api.graphql.compiled.kept import KeptTexts
 from crm_api.graphql.compiled.noted import taken
 from crm_api.graphql.compiled.plan import Plan
 from crm_api.graphql.compiled.resolving import Keeping, Resolving
 from crm_api.graphql.compiled.selection import Given, NotCovered
 from crm_api.graphql.context import Context
-from crm_api.graphql.documents import valid_document
 from crm_api.graphql.noting import notes_of, record_shown
 from crm_api.services import Services
 from crm_core import CrmError, Lagging
@@ -25,7 +25,6 @@ from crm_projections.reading import NotAnswered
 __all__ = ["CompiledReads"]
 
 _PLANS_MAX = 1_024
-_LENGTH_MAX = 20_000  # of a document whose plan is kept
 
 
 class CompiledReads:
@@ -38,8 +37,7 @@ class CompiledReads:
     def __init__(self, schema: strawberry.Schema, services: Services) -> None:
         self._schema = schema
         self._services = services
-        self._documents: LRUCache[tuple[str, str | None], QueryDocument | None]
-        self._documents = LRUCache(_PLANS_MAX)
+        self._documents = KnownDocuments(schema, OperationType.QUERY)
         self._plans: LRUCache[Any, Plan | None] = LRUCache(_PLANS_MAX)
         self._texts = KeptTexts(services)
 
@@ -51,10 +49,8 @@ class CompiledReads:
         variables: dict[str, Any] | None,
     ) -> bytes | None:
         """The body of the response, or None."""
-        if text is None or len(text) > _LENGTH_MAX:
-            return None
-        document = self._document(text, operation_name)
-        if document is None:
+        document = self._documents.find(text, operation_name)
+        if text is None or document is None:
             return None
         given = Given(self._schema, document, variables or {})
         try:
@@ -104,15 +100,6 @@ class CompiledReads:
         assert context.session is not None, "it has rights"
         is_noted = self._services.read_log.records_all_of(context.session.actor, context.how)
         return Reader.of(context.tenant_id, rights, is_noted)
-
-    def _document(self, text: str, operation_name: str | None) -> QueryDocument | None:
-        key = (text, operation_name)
-        if key not in self._documents:
-            document = valid_document(text, self._schema)
-            self._documents[key] = (
-                None if document is None else query_document(document, operation_name)
-            )
-        return self._documents[key]
 
     def _plan(
         self,

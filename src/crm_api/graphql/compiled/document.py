@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import strawberry
+from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -25,9 +27,13 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FragmentDetails
 
+from crm_api.graphql.documents import valid_document
 from crm_api.graphql.ids import parsed
 
-__all__ = ["QueryDocument", "Variables", "query_document"]
+__all__ = ["KnownDocuments", "QueryDocument", "Variables", "query_document"]
+
+_KNOWN_MAX = 1_024
+_LENGTH_MAX = 20_000  # of a text that is taken apart here
 
 _POSITION_MAX = 2**63 - 1
 
@@ -92,6 +98,27 @@ def query_document(
     visit(document, uses)
     ids, keys, positions = map(uses.only, (uses.ids, uses.keys, uses.positions))
     return QueryDocument(operation, fragments, ids, keys, positions)
+
+
+class KnownDocuments:
+    """The operations of one kind, each text taken apart once."""
+
+    def __init__(self, schema: strawberry.Schema, kind: OperationType) -> None:
+        self._schema = schema
+        self._kind = kind
+        self._known: LRUCache[tuple[str, str | None], QueryDocument | None] = LRUCache(_KNOWN_MAX)
+
+    def find(self, text: str | None, operation_name: str | None) -> QueryDocument | None:
+        """None for what is faulty, very long, or of another kind."""
+        if text is None or len(text) > _LENGTH_MAX:
+            return None
+        key = (text, operation_name)
+        if key not in self._known:
+            valid = valid_document(text, self._schema)
+            self._known[key] = (
+                None if valid is None else query_document(valid, operation_name, self._kind)
+            )
+        return self._known[key]
 
 
 def _is_position(value: Any) -> bool:

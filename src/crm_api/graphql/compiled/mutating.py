@@ -11,20 +11,15 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from cachetools import LRUCache
 from graphql import OperationType
 
-from crm_api.graphql.compiled.document import QueryDocument, query_document
+from crm_api.graphql.compiled.document import KnownDocuments
 from crm_api.graphql.compiled.resolving import Member, Resolving
 from crm_api.graphql.compiled.selection import Given, NotCovered, Selections
 from crm_api.graphql.context import Context, Executed
-from crm_api.graphql.documents import valid_document
 from crm_api.graphql.noting import notes_of, record_shown
 
 __all__ = ["CompiledMutations"]
-
-_DOCUMENTS_MAX = 1_024
-_LENGTH_MAX = 20_000  # of a document that is kept
 
 
 class CompiledMutations:
@@ -32,8 +27,7 @@ class CompiledMutations:
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._schema = schema
-        self._documents: LRUCache[tuple[str, str | None], QueryDocument | None]
-        self._documents = LRUCache(_DOCUMENTS_MAX)
+        self._documents = KnownDocuments(schema, OperationType.MUTATION)
 
     async def answer(
         self,
@@ -43,7 +37,7 @@ class CompiledMutations:
         variables: dict[str, Any] | None,
     ) -> bytes | None:
         """The body of the response, or None."""
-        document = self._document(text, operation_name)
+        document = self._documents.find(text, operation_name)
         if document is None:
             return None
         try:
@@ -65,19 +59,6 @@ class CompiledMutations:
         except Exception:  # noqa: BLE001 - the executor meets it too
             return None
         return f'{{"data":{{"{key}":{written}}}}}'.encode()
-
-    def _document(self, text: str | None, operation_name: str | None) -> QueryDocument | None:
-        if text is None or len(text) > _LENGTH_MAX:
-            return None
-        key = (text, operation_name)
-        if key not in self._documents:
-            document = valid_document(text, self._schema)
-            self._documents[key] = (
-                None
-                if document is None
-                else query_document(document, operation_name, OperationType.MUTATION)
-            )
-        return self._documents[key]
 
 
 def _the_only(selections: Selections, resolving: Resolving) -> tuple[str, Member]:
