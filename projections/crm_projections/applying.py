@@ -44,7 +44,8 @@ class Applier:
         self._moved = moved
 
     async def advance(self, slots: Sequence[Slot], *, seconds: float) -> None:
-        """Takes the slots of one tenant to its head, or works for about so long.
+        """Takes the slots of one tenant to its head, or works for about so long: one batch at least,
+        or a batch that takes longer than that to read would never be applied.
 
         Slots that are furthest behind go first, up to where the next ones are; from there on they
         go together, so that an event is read once for all of them. The next batch is read while one
@@ -63,16 +64,19 @@ class Applier:
                 tenant_id = now[0].tenant_id
                 batch = await (ahead or self._read(tenant_id, behind, up_to, names))
                 ahead = None
-                if batch is None or loop.time() > until:
+                if batch is None:
                     return
                 began, taken = loop.time(), batch.scanned_to - behind
-                if up_to is None and taken >= _BATCH_EVENTS:
+                if up_to is None and taken >= _BATCH_EVENTS and began < until:
                     ahead = asyncio.ensure_future(
                         self._read(tenant_id, batch.scanned_to, None, names)
                     )
                 slots = later + await self._apply_all(now, batch)
+                pause = began + _BUSY_SECONDS
+                if max(loop.time(), pause) > until:
+                    return
                 if _BUSY_EVENTS <= taken < _BATCH_EVENTS:
-                    await asyncio.sleep(began + _BUSY_SECONDS - loop.time())
+                    await asyncio.sleep(pause - loop.time())
         finally:
             if ahead is not None:
                 ahead.cancel()

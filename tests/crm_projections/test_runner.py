@@ -58,6 +58,17 @@ async def test_the_size_of_a_batch_changes_nothing(
     assert await runner.digests(crm.tenant_id) == await folded(crm)
 
 
+async def test_a_batch_that_is_read_for_longer_than_a_turn_is_applied_all_the_same(
+    crm: Crm, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_projections.runner._TURN_SECONDS", 1e-9)
+    monkeypatch.setattr("crm_projections.applying._BATCH_EVENTS", 7)
+    await fill(crm, people=10)
+    async with asyncio.timeout(30):
+        await runner.catch_up(crm.tenant_id)
+    assert await runner.digests(crm.tenant_id) == await folded(crm)
+
+
 async def test_projections_at_different_places_meet(
     crm: Crm, projector: Pool, runner: ProjectionRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
