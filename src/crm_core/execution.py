@@ -12,6 +12,7 @@ import msgspec
 
 from crm_core.access.rights import Rights
 from crm_core.authority import IDENTITY, Authority
+from crm_core.identity.breached import KnownPasswords
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import CrmError, Denied, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
@@ -40,13 +41,19 @@ class Execution:
     """Executes commands against one ledger."""
 
     def __init__(
-        self, aggregates: AggregateStore, taker: SnapshotTaker, ids: Ids, authority: Authority
+        self,
+        aggregates: AggregateStore,
+        taker: SnapshotTaker,
+        ids: Ids,
+        authority: Authority,
+        breached: KnownPasswords | None,
     ) -> None:
         self._aggregates = aggregates
         self._store = aggregates.events
         self._taker = taker
         self._ids = ids
         self._authority = authority
+        self._breached = breached
 
     async def run(self, tenant_id: UUID, requests: Sequence[Request]) -> list[Receipt | CrmError]:
         """Decides and stores a batch in one transaction; one outcome each, in order.
@@ -227,7 +234,8 @@ class Execution:
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
         warrant = Warrant(rights, request, self._authority.administrators)
-        work = CommandWork(batch, request, self._ids, request.effective_at or now, warrant)
+        at = request.effective_at or now
+        work = CommandWork(batch, request, self._ids, at, warrant, self._breached)
         try:
             await request.command.handle(work)
             return batch.accept(await work.plan())

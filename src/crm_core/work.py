@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from crm_core.access.rights import Rule
+from crm_core.identity.breached import KnownPasswords
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import NotFound, Rejected, VersionConflict
 from crm_core.kernel.events import Event
@@ -111,9 +113,16 @@ class CommandWork:
     """`Work` for one command: remembers what each record was like before."""
 
     def __init__(
-        self, batch: Batch, request: Request, ids: Ids, at: datetime, warrant: Warrant
+        self,
+        batch: Batch,
+        request: Request,
+        ids: Ids,
+        at: datetime,
+        warrant: Warrant,
+        breached: KnownPasswords | None,
     ) -> None:
         self.ids = ids
+        self._breached = breached
         self._warrant = warrant
         self.tenant_id = batch.tenant_id
         self.actor = request.actor
@@ -150,6 +159,10 @@ class CommandWork:
 
     async def require_cover(self, rules: Iterable[Rule]) -> None:
         self._warrant.require_cover(rules)
+
+    async def is_breached(self, password: str) -> bool:
+        known = self._breached
+        return known is not None and await asyncio.to_thread(known.has, password)
 
     async def administrators(self) -> frozenset[UUID]:
         return await self._warrant.administrators()

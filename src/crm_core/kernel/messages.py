@@ -134,6 +134,9 @@ class Work(Protocol):
     async def require_cover(self, rules: Iterable[Rule]) -> None:
         """Raises Denied where the rules go beyond what the actor may: nobody gives more."""
 
+    async def is_breached(self, password: str) -> bool:
+        """Whether attackers are known to know the password."""
+
     async def administrators(self) -> frozenset[UUID]:
         """Who may do everything, by all that is recorded. What is relied on is to be guarded."""
 
