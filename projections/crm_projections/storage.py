@@ -195,12 +195,13 @@ async def _write(
 def _select(table: Table[Any], of: str, by: str) -> bytes:
     """Asks for rows: parameters are different values of the column `by`, and the tenant.
 
-    Each value is looked up by itself: a table without statistics would else be read as a whole.
+    Each value is looked up by itself: a table without statistics would else be read as a whole. And
+    rows are left out outside: an index on those alone, but by other columns, would seem as good.
     """
     return (
         sql.SQL(
             "select found.* from unnest(%s) as wanted (value) cross join lateral (select {} from"
-            " read_model.{} where tenant_id = %s and {} = wanted.value and {} offset 0) as found"
+            " read_model.{} where tenant_id = %s and {} = wanted.value offset 0) as found where {}"
         )
         .format(
             sql.SQL(table.selected_sql),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.reads import ReadLog, ReadMode
 from crm_core.audit.store import AuditStore
 from crm_core.identity.breached import KnownPasswords
+from crm_core.kernel.ending import end
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.privacy.root import RootKeys
@@ -142,7 +142,7 @@ async def open_services(
             ("erasing.failed", partial(crm.erasing.run, [read_models, bulk.files])),
             ("retaining.failed", Retaining(crm, pool).run),
         ):
-            opened.push_async_callback(_end, asyncio.create_task(_keep(run, failed)))
+            opened.push_async_callback(end, asyncio.create_task(_keep(run, failed)))
         tokens = Tokens(secret, crm.tenant_id, clock)
         attempts = _attempts(redis_url, crm)
         opened.push_async_callback(attempts.close)
@@ -182,7 +182,7 @@ async def open_services(
         from crm_api.bulk.runner import BulkRunner  # it asks the schema, which knows of services
 
         runs = asyncio.create_task(_keep(BulkRunner(services).run, "bulk.failed"))
-        opened.push_async_callback(_end, runs)
+        opened.push_async_callback(end, runs)
         yield services
 
 
@@ -209,9 +209,3 @@ async def _keep(run: Callable[[], Awaitable[None]], failed: str) -> None:
         except Exception as error:  # noqa: BLE001 - the server goes on; /health shows the lag
             log.error(failed, error=type(error).__name__)
             await asyncio.sleep(_RESTART_SECONDS)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

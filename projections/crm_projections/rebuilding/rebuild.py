@@ -14,6 +14,7 @@ import psycopg
 import structlog
 
 from crm_core import SetupError
+from crm_core.kernel.ending import end
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections.generations import Generation, State, finish_loading, generations_of, prepare
@@ -128,9 +129,7 @@ class Rebuild:
             await self._fill(generations)
             yield generations
         finally:
-            tending.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await tending
+            await end(tending)
             await self._end(generations)
 
     async def _fill(self, generations: Mapping[str, Generation]) -> None:

@@ -19,6 +19,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from crm_core.kernel.ending import end
 from crm_core.kernel.errors import SetupError
 
 __all__ = ["RedisSignal"]
@@ -68,10 +69,7 @@ class RedisSignal:
     async def close(self) -> None:
         if self._sending is not None and not self._failing:
             await asyncio.wait([self._sending], timeout=_LAST_WORDS_SECONDS_MAX)
-        tasks = [task for task in (self._sending, self._hearing) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._sending, self._hearing)
         await self._client.aclose()
 
     async def _send(self) -> None:
