@@ -149,13 +149,13 @@ async def test_a_code_follows_a_password_without_the_password_again(
 ) -> None:
     totp, enrolled = await enrol_totp(http, rosa)
     flow = (await sign_in(http, rosa)).json()["errors"][0]["extensions"]["flow"]
-    finish = "/login/code"
-    assert reason(await post(http, finish, flow="x", code=totp.now())) == (401, "login.wrong_code")
+    finish, code = "/login/code", totp.now()
+    assert reason(await post(http, finish, flow="x", code=code)) == (401, "login.wrong_code")
     assert reason(await post(http, finish, flow=flow, code="000000")) == (401, "login.wrong_code")
-    signed_in = await post(http, finish, flow=flow, code=totp.now())
+    signed_in = await post(http, finish, flow=flow, code=code)
     assert await viewer(http, signed_in.json()["token"]) == (200, "in")
     assert (await opened_session(served, signed_in.json()["token"])).is_strong
-    again = await post(http, finish, flow=flow, code=totp.now())
+    again = await post(http, finish, flow=flow, code=code)
     assert reason(again) == (401, "login.wrong_code")
     recovered = await post(http, finish, flow=flow, code=enrolled["recoveryCodes"][0])
     assert reason(recovered) == (200, "in")

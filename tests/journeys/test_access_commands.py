@@ -238,6 +238,18 @@ def test_a_way_in_that_cannot_work_is_refused_at_the_start(
     assert refused.value.code == code
 
 
+def test_the_command_line_works_where_a_second_factor_is_demanded(
+    crm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the operator's, and opens no session."""
+    monkeypatch.setenv("CRM_SECOND_FACTOR", "demanded")
+    crm("tenant", "onboard", "Faro", "--email", "anna@example.com", "--administrator", "Anna")
+    crm("user", "password", "anna@example.com")
+    issued = crm("key", "issue", "anna@example.com", "--name", "sync", "--scope", "*.read")
+    assert any("crmk_" in line for line in issued)
+    assert any("anna@example.com" in line for line in crm("user", "list"))
+
+
 def test_what_counts_as_strong_at_a_provider_is_named_claim_by_claim() -> None:
     ways = Settings(**OIDC, **JWT, oidc_strong="amr=mfa, acr=urn:x=2,amr=hwk").ways_in()
     assert ways.oidc is not None
