@@ -171,6 +171,18 @@ async def test_codes_after_a_password_are_not_guessed(
     assert [reply.status_code for reply in tries] == [401] * 4 + [429] * 2
 
 
+async def test_a_code_that_was_sent_is_a_second_factor(
+    http: httpx.AsyncClient, served: Services, rosa: Person, postman: Postman
+) -> None:
+    await enrol_sent_codes(http, rosa, postman)
+    flow = (await sign_in(http, rosa)).json()["errors"][0]["extensions"]["flow"]
+    sending = (await post(http, "/login/sent-code", flow=flow)).json()
+    given = {"flow": sending["flow"], "code": postman.code}
+    token = (await post(http, "/login/sent-code/finish", **given)).json()["token"]
+    assert (await opened_session(served, token)).is_strong
+    assert await viewer(http, token) == (200, "in")
+
+
 async def test_a_passkey_is_two_factors_where_it_has_checked_who_holds_it(
     http: httpx.AsyncClient, served: Services, rosa: Person, device: Authenticator
 ) -> None:
