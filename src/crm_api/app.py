@@ -19,10 +19,9 @@ from crm_api.http.health import Health
 from crm_api.http.login import Login
 from crm_api.http.metrics import Metrics
 from crm_api.http.own_sessions import OwnSessions
+from crm_api.http.own_user import OwnUser
 from crm_api.http.passkey_login import PasskeyLogin
-from crm_api.http.posts import answering
 from crm_api.http.provider_login import ProviderLogin
-from crm_api.http.replacing import replacing
 from crm_api.http.telemetry import Telemetry
 from crm_api.http.witness import Witness
 from crm_api.services import Services
@@ -37,11 +36,10 @@ def create_app(services: Services) -> Starlette:
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
-            Route(
-                "/login", answering(replacing(services, Login(services).sign_in)), methods=["POST"]
-            ),
             Route("/health", Health(services).show),
+            *Login(services).routes(),
             *Account(services).routes(),
+            *OwnUser(services).routes(),
             *CodeLogin(services).routes(),
             *PasskeyLogin(services).routes(),
             *OwnSessions(services).routes(),

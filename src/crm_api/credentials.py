@@ -16,15 +16,20 @@ from uuid import UUID
 
 import structlog
 
+from crm_api.graphql.errors import ErrorCode
+from crm_api.http.refusals import HttpRefusal
 from crm_api.providers.fetching import ProviderAway
+from crm_api.providers.strength import MFA, Strength
 from crm_api.providers.verifier import Verifier
+from crm_api.signing_in import SecondFactor
 from crm_api.tokens import Session, Tokens
-from crm_core import Actor, Crm
+from crm_core import Actor, ActorKind, Crm
 
 __all__ = [
     "RECENT_MINUTES",
     "Credentials",
     "Made",
+    "factor_needed",
     "made_key",
     "made_refresh_token",
     "parsed_refresh_token",
@@ -45,6 +50,10 @@ class Made(NamedTuple):
     digest: str
 
 
+def factor_needed() -> HttpRefusal:
+    return HttpRefusal(ErrorCode.FORBIDDEN, "session.factor_needed")
+
+
 def made_key(key_id: UUID) -> Made:
     secret = secrets.token_urlsafe(32)
     return Made(f"{_KEY}{key_id.hex}_{secret}", _digest(secret))
@@ -61,15 +70,44 @@ def parsed_refresh_token(token: str) -> tuple[UUID, str] | None:
 
 
 class Credentials:
-    """Asks the directory, so that what was revoked opens nothing within a second."""
+    """Asks the directory, so that what was revoked opens nothing within a second.
 
-    def __init__(self, crm: Crm, tokens: Tokens, others: Verifier | None = None) -> None:
+    `strong`: how a token of another issuer says that more than one factor was seen.
+    """
+
+    def __init__(
+        self,
+        crm: Crm,
+        tokens: Tokens,
+        others: Verifier | None = None,
+        *,
+        strong: Strength = MFA,
+        second_factor: SecondFactor = SecondFactor.OFFERED,
+    ) -> None:
         self._crm = crm
         self._tokens = tokens
         self._others = others
+        self._strong = strong
+        self.demands_factor = second_factor is SecondFactor.DEMANDED
 
     async def bearer(self, header: str) -> Session | None:
-        """Who speaks by an Authorization header `Bearer <token or key>`; None where nobody does."""
+        """Who speaks by an Authorization header `Bearer <token or key>`; None where nobody does.
+
+        Raises HttpRefusal `session.factor_needed` for who has shown one factor where two are
+        demanded.
+        """
+        session = await self.anybody(header)
+        if session is not None and self.owes_factor(session):
+            raise factor_needed()
+        return session
+
+    def owes_factor(self, session: Session) -> bool:
+        """Whether its user is to show a second factor first. A key is a program's, and has none."""
+        is_person = session.actor.kind is ActorKind.USER
+        return self.demands_factor and is_person and not session.is_strong
+
+    async def anybody(self, header: str) -> Session | None:
+        """As `bearer`, and who owes a factor too: for the few requests that such a one may send."""
         scheme, _, credential = header.partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -115,7 +153,8 @@ class Credentials:
         if user_id is None:
             return None
         expires_at = datetime.fromtimestamp(min(claims["exp"], _EPOCH_SECONDS_MAX), UTC)
-        return Session(Actor.user(user_id), expires_at, identity=identity)
+        is_strong = self._strong.is_in(claims)
+        return Session(Actor.user(user_id), expires_at, identity=identity, is_strong=is_strong)
 
     async def _going_on(self, session: Session) -> Session | None:
         directory = await self._crm.authority.directory()
@@ -125,7 +164,9 @@ class Credentials:
         if session.session_id is None:
             return session
         known = directory.session(session.session_id, self._crm.store.ledger.clock.now())
-        return None if known is None else replace(session, actor=known.actor)
+        if known is None:
+            return None
+        return replace(session, actor=known.actor, is_strong=known.is_strong)
 
 
 def _parted(text: str, glue: str) -> tuple[UUID, str] | None:

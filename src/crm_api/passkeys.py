@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -45,7 +45,7 @@ from crm_api.signing_in import PasskeySettings
 from crm_core import Clock, new_id
 from crm_core.identity import Passkey, RegisterPasskey, UsePasskey, User
 
-__all__ = ["CEREMONY_MINUTES", "Asked", "Claim", "PasskeyRefused", "Passkeys"]
+__all__ = ["CEREMONY_MINUTES", "Asked", "Claim", "PasskeyRefused", "Passkeys", "Proven"]
 
 CEREMONY_MINUTES = 5
 _TIMEOUT_MS = CEREMONY_MINUTES * 60_000
@@ -106,6 +106,15 @@ class Claim:
     def credential_id(self) -> str:
         """In base64url."""
         return bytes_to_base64url(self.answer.raw_id)
+
+
+class Proven(NamedTuple):
+    """What is to be recorded of a sign-in. `is_strong`: more than one factor has been shown, by the
+    authenticator alone only where it has checked who holds it.
+    """
+
+    use: UsePasskey
+    is_strong: bool
 
 
 class Passkeys:
@@ -211,8 +220,8 @@ class Passkeys:
             raise PasskeyRefused("another user")
         return Claim(user_id, ceremony, answer)
 
-    def proof(self, claim: Claim, passkey: Passkey) -> UsePasskey:
-        """What is to be recorded of it, under the claim's id. Raises PasskeyRefused.
+    def proof(self, claim: Claim, passkey: Passkey) -> Proven:
+        """To be recorded under the claim's id. Raises PasskeyRefused.
 
         Whether the count went up is for the user's own rules, at the moment of its recording.
         """
@@ -228,11 +237,13 @@ class Passkeys:
             )
         except _MALFORMED as error:
             raise PasskeyRefused(type(error).__name__) from error
-        return UsePasskey(
+        use = UsePasskey(
             user_id=claim.user_id,
             passkey_id=passkey.passkey_id,
             sign_count=verified.new_sign_count,
         )
+        comes_after_another = claim.ceremony.purpose is _Purpose.SECOND_FACTOR
+        return Proven(use, comes_after_another or verified.user_verified)
 
     def _opened(self, flow: str, *purposes: _Purpose) -> _Ceremony:
         try:

@@ -23,6 +23,7 @@ from crm_api.kept import Kept
 from crm_api.passkeys import Passkeys
 from crm_api.providers.fetching import new_client
 from crm_api.providers.oidc import OidcProvider
+from crm_api.providers.strength import MFA
 from crm_api.sent_codes import SentCodes
 from crm_api.signing_in import HALFWAY_MINUTES, PASSWORDS_ONLY, Halfway, WaysIn
 from crm_api.tokens import Tokens
@@ -169,7 +170,13 @@ async def open_services(
             audit=audit,
             read_log=read_log,
             tokens=tokens,
-            credentials=Credentials(crm, tokens, bearer),
+            credentials=Credentials(
+                crm,
+                tokens,
+                bearer,
+                strong=MFA if ways_in.bearer is None else ways_in.bearer.strong,
+                second_factor=ways_in.second_factor,
+            ),
             bulk=bulk,
             buckets=buckets,
             halfway=Kept(Halfway, "crm-api halfway in", secret, clock, minutes=HALFWAY_MINUTES),

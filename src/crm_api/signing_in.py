@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import msgspec
 
 from crm_api.providers.keys import keys_at, keys_in
 from crm_api.providers.oidc import OidcSettings
+from crm_api.providers.strength import MFA, Strength
 from crm_api.providers.verifier import ACCESS_TYPE, STANDARD_ALGORITHMS, Verifier
 from crm_api.sent_codes import CodeSender
 from crm_core import Clock
@@ -21,21 +23,30 @@ __all__ = [
     "BearerSettings",
     "Halfway",
     "PasskeySettings",
+    "SecondFactor",
     "WaysIn",
 ]
 
 HALFWAY_MINUTES = 10
 
 
+class SecondFactor(StrEnum):
+    OFFERED = "offered"  # to whoever wants one
+    DEMANDED = "demanded"  # of everybody: by one factor, one may do nothing but set up another
+
+
 @dataclass(frozen=True, slots=True)
 class BearerSettings:
-    """Whose bearer tokens are taken beside ours. `keys`: a JWKS, by file or by https."""
+    """Whose bearer tokens are taken beside ours. `keys`: a JWKS, by file or by https. `strong`:
+    how a token says that more than one factor has shown whom it is about.
+    """
 
     issuer: str
     audience: str
     keys: str
     algorithms: tuple[str, ...] = STANDARD_ALGORITHMS
     token_type: str = ACCESS_TYPE
+    strong: Strength = MFA
 
     def verifier(self, client: httpx2.AsyncClient, clock: Clock) -> Verifier:
         by_address = self.keys.startswith(("https://", "http://"))
@@ -60,12 +71,13 @@ class WaysIn:
     bearer: BearerSettings | None = None
     passkeys: PasskeySettings | None = None
     code_sender: CodeSender | None = None
+    second_factor: SecondFactor = SecondFactor.OFFERED
 
 
 PASSWORDS_ONLY = WaysIn()
 
 
 class Halfway(msgspec.Struct, frozen=True):
-    """Whose password was right, and who owes a second factor; the client keeps it, sealed."""
+    """Who has shown one factor, and owes another; the client keeps it, sealed."""
 
     user_id: UUID

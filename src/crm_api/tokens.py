@@ -28,7 +28,8 @@ _KNOWN_MAX = 10_000
 class Session:
     """Who a credential speaks for, and until when; `session_id` of one who has signed in,
     `identity` of one whom another issuer vouches for: the issuer and its subject. `only_trusted`
-    says that other than trusted documents are not run for it.
+    says that other than trusted documents are not run for it; `is_strong`, that more than one
+    factor has shown who it is.
     """
 
     actor: Actor
@@ -36,6 +37,7 @@ class Session:
     session_id: UUID | None = None
     identity: tuple[str, str] | None = None
     only_trusted: bool = False
+    is_strong: bool = False
 
 
 class Tokens:

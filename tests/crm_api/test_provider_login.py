@@ -193,7 +193,7 @@ async def test_a_user_links_the_own_identity_by_proving_it(
     http: httpx.AsyncClient, served: Services, at: SigningProvider
 ) -> None:
     user_id, subject = await new_user(served.crm, email=f"{uuid4().hex}@example.com"), uuid4().hex
-    token = (await open_session(served, user_id, "test"))["token"]
+    token = (await open_session(served, user_id, "test", is_strong=False))["token"]
     begun = await begin(http)
     given = {"flow": begun["flow"], **await at.authorize(begun["url"], subject)}
     assert (await http.post("/account/identity", json=given)).status_code == 401

@@ -410,7 +410,7 @@ def teams_and_roles() -> Iterator[Command]:
     over = datetime(2026, 3, 1, tzinfo=UTC)
     on = {"session_id": SESSION}
     yield session.OpenSession(
-        **on, user_id=CARA, digest="1" * 64, expires_at=over, impersonated_id=ANNA
+        **on, user_id=CARA, digest="1" * 64, expires_at=over, impersonated_id=ANNA, is_strong=True
     )
     yield session.RotateSession(**on, presented="1" * 64, digest="2" * 64)
     yield session.EndSession(**on)

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from crm_api.cli import main
 from crm_api.cli.settings import Settings, require_strong
+from crm_api.providers.strength import MFA, Strength
+from crm_api.signing_in import SecondFactor
 from crm_core import Invalid, SetupError
 from crm_core.audit.signing import new_key_line
 
@@ -217,6 +219,9 @@ def test_production_refuses_to_write_codes_to_a_folder() -> None:
         (OIDC | {"oidc_issuer": "http://accounts.example.com"}, "serve.plain_http"),
         (OIDC | {"oidc_client_secret": None, "oidc_client_secret_file": Path("/nowhere")},
          "serve.secret_unreadable"),
+        (OIDC | {"oidc_strong": "mfa"}, "serve.strength_unknown"),
+        (OIDC | {"oidc_strong": "amr=mfa,sub=rosa"}, "serve.strength_unknown"),
+        (JWT | {"jwt_strong": "acr="}, "serve.strength_unknown"),
         (PASSKEYS | {"webauthn_rp_id": None}, "serve.passkeys_incomplete"),
         (PASSKEYS | {"webauthn_origins": ","}, "serve.passkeys_incomplete"),
         (PASSKEYS | {"webauthn_origins": "http://app.example.com"}, "serve.plain_http"),
@@ -231,6 +236,38 @@ def test_a_way_in_that_cannot_work_is_refused_at_the_start(
     with pytest.raises(SetupError) as refused:
         Settings(**given).ways_in()
     assert refused.value.code == code
+
+
+def test_the_command_line_works_where_a_second_factor_is_demanded(
+    crm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the operator's, and opens no session."""
+    monkeypatch.setenv("CRM_SECOND_FACTOR", "demanded")
+    crm("tenant", "onboard", "Faro", "--email", "anna@example.com", "--administrator", "Anna")
+    crm("user", "password", "anna@example.com")
+    issued = crm("key", "issue", "anna@example.com", "--name", "sync", "--scope", "*.read")
+    assert any("crmk_" in line for line in issued)
+    assert any("anna@example.com" in line for line in crm("user", "list"))
+
+
+def test_what_counts_as_strong_at_a_provider_is_named_claim_by_claim() -> None:
+    ways = Settings(**OIDC, **JWT, oidc_strong="amr=mfa, acr=urn:x=2,amr=hwk").ways_in()
+    assert ways.oidc is not None
+    assert ways.bearer is not None
+    assert ways.oidc.strong == Strength(frozenset({"mfa", "hwk"}), frozenset({"urn:x=2"}))
+    assert ways.bearer.strong == MFA
+    ways = Settings(**OIDC, oidc_strong="").ways_in()
+    assert ways.oidc is not None
+    assert ways.oidc.strong == Strength()
+
+
+def test_a_second_factor_is_offered_unless_it_is_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().ways_in().second_factor is SecondFactor.OFFERED
+    monkeypatch.setenv("CRM_SECOND_FACTOR", "demanded")
+    assert Settings().ways_in().second_factor is SecondFactor.DEMANDED
+    monkeypatch.setenv("CRM_SECOND_FACTOR", "sometimes")
+    with pytest.raises(ValidationError, match="'offered' or 'demanded'"):
+        Settings()
 
 
 def test_the_secret_of_the_provider_comes_by_a_file(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_api.providers.fetching import is_loopback
 from crm_api.providers.oidc import OidcSettings
+from crm_api.providers.strength import Strength
 from crm_api.providers.verifier import ACCESS_TYPE, ALGORITHMS, STANDARD_ALGORITHMS
 from crm_api.sent_codes import SpooledCodes
-from crm_api.signing_in import BearerSettings, PasskeySettings, WaysIn
+from crm_api.signing_in import BearerSettings, PasskeySettings, SecondFactor, WaysIn
 from crm_core import SetupError
 from crm_core.identity.breached import BreachedPasswords
 
@@ -26,6 +27,8 @@ class SignInSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CRM_")
 
+    second_factor: SecondFactor = SecondFactor.OFFERED
+    """`demanded`: who has shown one factor may do nothing but set up another."""
     oidc_issuer: str | None = None
     """An OpenID provider that people sign in at, as its own metadata names it."""
     oidc_client_id: str | None = None
@@ -37,12 +40,18 @@ class SignInSettings(BaseSettings):
     """What its tokens may be signed with; nothing else is taken, whatever a token says."""
     oidc_match_email: bool = False
     """Whether an address that the provider has verified links a user at the first sign-in."""
+    oidc_strong: str = "amr=mfa"
+    """What the provider says of a sign-in that has shown more than one factor, with commas between:
+    `amr=…` for one of its methods, `acr=…` for its context.
+    """
     jwt_issuer: str | None = None
     """Whose bearer tokens are taken beside ours."""
     jwt_audience: str | None = None
     jwt_keys: str | None = None
     """The issuer's public keys (JWKS): a file, or an address that begins with https."""
     jwt_algorithms: str = ",".join(STANDARD_ALGORITHMS)
+    jwt_strong: str = "amr=mfa"
+    """The same of those tokens."""
     webauthn_rp_id: str | None = None
     """The domain that passkeys are made for; those of another one are of no use."""
     webauthn_origins: str | None = None
@@ -68,6 +77,7 @@ class SignInSettings(BaseSettings):
             bearer=self._bearer(),
             passkeys=self._passkeys(),
             code_sender=None if spool is None else SpooledCodes(spool),
+            second_factor=self.second_factor,
         )
 
     def require_strong_sign_in(self) -> None:
@@ -109,6 +119,7 @@ class SignInSettings(BaseSettings):
             client_secret=self._client_secret(),
             algorithms=_algorithms("CRM_OIDC_ALGORITHMS", self.oidc_algorithms),
             matches_email=self.oidc_match_email,
+            strong=_strength("CRM_OIDC_STRONG", self.oidc_strong),
         )
 
     def _bearer(self) -> BearerSettings | None:
@@ -125,6 +136,7 @@ class SignInSettings(BaseSettings):
             keys=self.jwt_keys,
             algorithms=_algorithms("CRM_JWT_ALGORITHMS", self.jwt_algorithms),
             token_type=self.jwt_type,
+            strong=_strength("CRM_JWT_STRONG", self.jwt_strong),
         )
 
     def _passkeys(self) -> PasskeySettings | None:
@@ -165,6 +177,21 @@ def _algorithms(variable: str, given: str) -> tuple[str, ...]:
             given=given,
         )
     return named
+
+
+def _strength(variable: str, given: str) -> Strength:
+    """Nothing named: the word of this issuer never counts. Raises SetupError for other claims."""
+    said: dict[str, set[str]] = {"amr": set(), "acr": set()}
+    for part in _listed(given):
+        claim, _, value = part.partition("=")
+        if claim not in said or not value:
+            raise SetupError(
+                "serve.strength_unknown",
+                f"set {variable} to values of amr and acr, such as amr=mfa,acr=phr",
+                given=part,
+            )
+        said[claim].add(value)
+    return Strength(frozenset(said["amr"]), frozenset(said["acr"]))
 
 
 def _listed(given: str) -> tuple[str, ...]:

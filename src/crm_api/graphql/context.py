@@ -23,6 +23,7 @@ from crm_projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
     from crm_api.http.allowance import Charge
+    from crm_api.http.refusals import HttpRefusal
 
 __all__ = ["Context", "Executed", "Info", "require"]
 
@@ -46,8 +47,9 @@ class Executed:
 
 @dataclass(eq=False)
 class Context:
-    """`connection_params` is what a websocket's client sent when it connected; `has_waited` says
-    that the read models have had their time in this request. `notes` are of the records that the
+    """`connection_params` is what a websocket's client sent when it connected; `refused`, why it
+    may ask for nothing there, though it is known: then there is no session. `has_waited` says that
+    the read models have had their time in this request. `notes` are of the records that the
     operation shows, where that may have to be recorded; `how` it is read, if not by its operation.
     What was `executed` is not executed again where the answer is begun anew.
     """
@@ -61,6 +63,7 @@ class Context:
     notes: Notes | None = None
     how: How | None = None
     executed: Executed | None = None
+    refused: HttpRefusal | None = None
     loaders: Loaders = field(init=False)
     _rights: asyncio.Task[Rights] | None = None
     _written: Position | None = None

@@ -6,6 +6,7 @@ the sealed secret of the second factor.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,10 +16,10 @@ import structlog
 from starlette.requests import Request
 from starlette.routing import Route
 
-from crm_api.credentials import made_key, made_refresh_token, parsed_refresh_token
+from crm_api.credentials import factor_needed, made_key, made_refresh_token, parsed_refresh_token
 from crm_api.graphql.errors import ErrorCode
 from crm_api.graphql.ids import global_id, uuid_of
-from crm_api.http.oneself import oneself_anew
+from crm_api.http.oneself import oneself_to_enrol
 from crm_api.http.posts import answering, read_fields, speaker, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.services import Services
@@ -91,7 +92,9 @@ class Account:
         ]
 
     async def refresh(self, request: Request) -> dict[str, Any]:
-        """A new access token and a new refresh token for the present one, which is good once."""
+        """A new access token and a new refresh token for the present one, which is good once. A
+        session whose user owes a second factor is not renewed.
+        """
         parsed = parsed_refresh_token((await read_fields(request, RefreshGiven)).refresh_token)
         if parsed is None:
             raise unauthenticated("session.over")
@@ -109,10 +112,13 @@ class Account:
         token, session = self._services.tokens.issue(record.user_id, session_id)
         if not await self._services.credentials.is_good(session):  # an old token was presented
             raise unauthenticated("session.over")
-        return _signed_in(token, session, made.secret)
+        session = replace(session, is_strong=record.is_strong)
+        if self._services.credentials.owes_factor(session):
+            raise factor_needed()
+        return _signed_in(self._services, token, session, made.secret)
 
     async def sign_out(self, request: Request) -> dict[str, Any]:
-        session = await speaker(self._services, request)
+        session = await speaker(self._services, request, may_owe=True)
         if session.session_id is not None:
             end = EndSession(session_id=session.session_id, cause=SessionEnd.SIGNED_OUT)
             await self._services.crm.execute(end, SYSTEM)
@@ -130,26 +136,32 @@ class Account:
         (await crm.rights(crm.tenant_id, as_other)).require("user", "read")
         user_id = UUID(session.actor.id)
         return await open_session(
-            self._services, user_id, "impersonation", impersonated_id=other_id
+            self._services,
+            user_id,
+            "impersonation",
+            is_strong=session.is_strong,
+            impersonated_id=other_id,
         )
 
     async def enrol(self, request: Request) -> dict[str, Any]:
-        session, user = await oneself_anew(self._services, request, "user.enrol_totp")
-        secret = new_totp_secret()
-        await self._services.crm.execute(EnrolTotp(user_id=user.id, secret=secret), session.actor)
+        own = await oneself_to_enrol(self._services, request, "user.enrol_totp")
+        user, secret = own.user, new_totp_secret()
+        await own.record(EnrolTotp(user_id=user.id, secret=secret))
         return {"secret": secret, "uri": totp_uri(secret, str(user.email or user.id), _ISSUER)}
 
     async def confirm(self, request: Request) -> dict[str, Any]:
-        session, user = await oneself_anew(self._services, request, "user.confirm_totp")
+        own = await oneself_to_enrol(self._services, request, "user.confirm_totp")
         code = (await read_fields(request, CodeGiven)).code
         codes = new_recovery_codes()
         confirm = ConfirmTotp(
-            user_id=user.id,
+            user_id=own.user.id,
             code=code,
             recovery_digests=tuple(map(digest_of_code, codes)),
         )
-        await self._services.crm.execute(confirm, session.actor)
-        opened = await open_session(self._services, user.id, "changed_factor")
+        await own.record(confirm)
+        opened = await open_session(
+            self._services, own.user.id, "changed_factor", is_strong=own.makes_strong
+        )
         return {"recoveryCodes": list(codes), **opened}
 
     async def issue_key(self, request: Request) -> dict[str, Any]:
@@ -174,11 +186,17 @@ class Account:
 
 
 async def open_session(
-    services: Services, user_id: UUID, by: str, *, impersonated_id: UUID | None = None
+    services: Services,
+    user_id: UUID,
+    by: str,
+    *,
+    is_strong: bool,
+    impersonated_id: UUID | None = None,
 ) -> dict[str, Any]:
     """Signs a user in who has proved who it is: what the answer has to say of the new session.
 
-    `by`: the proof, such as `password`; it is recorded as the reason.
+    `by`: the proof, such as `password`; it is recorded as the reason. `is_strong`: it has shown
+    more than one factor.
     """
     session_id = new_id()
     made = made_refresh_token(session_id)
@@ -190,18 +208,23 @@ async def open_session(
             digest=made.digest,
             expires_at=now + timedelta(days=SESSION_DAYS),
             impersonated_id=impersonated_id,
+            is_strong=is_strong,
         ),
         SYSTEM,
         reason=f"signed_in:{by}",
     )
     log.info("login.succeeded", user_id=str(user_id), by=by)
-    return _signed_in(*services.tokens.issue(user_id, session_id), made.secret)
+    token, session = services.tokens.issue(user_id, session_id)
+    return _signed_in(services, token, replace(session, is_strong=is_strong), made.secret)
 
 
-def _signed_in(token: str, session: Session, refresh_token: str) -> dict[str, Any]:
+def _signed_in(
+    services: Services, token: str, session: Session, refresh_token: str
+) -> dict[str, Any]:
     return {
         "token": token,
         "expiresAt": session.expires_at.isoformat(timespec="seconds"),
         "refreshToken": refresh_token,
         "userId": global_id("User", UUID(session.actor.id)),
+        "owesFactor": services.credentials.owes_factor(session),
     }

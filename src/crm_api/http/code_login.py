@@ -14,7 +14,7 @@ from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.attempts import Limit
 from crm_api.http.guessing import Guessing
-from crm_api.http.oneself import oneself_anew
+from crm_api.http.oneself import oneself_to_enrol
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.http.replacing import replacing
@@ -28,7 +28,7 @@ from crm_api.sent_codes import (
     SentCodes,
 )
 from crm_api.services import Services
-from crm_core import SYSTEM, Actor, Command, CrmError, Rejected
+from crm_core import SYSTEM, CrmError, Receipt, Rejected
 from crm_core.identity import NoteCodeSent, TurnOnSentCodes, User, UseSentCode
 
 __all__ = ["CodeLogin"]
@@ -89,28 +89,26 @@ class CodeLogin:
 
     async def finish(self, request: Request) -> dict[str, Any]:
         sending = await self._checked(request, CodePurpose.SIGN_IN)
+        use = UseSentCode(user_id=sending.user_id)
         try:
-            await self._take(sending, UseSentCode(user_id=sending.user_id), SYSTEM)
+            receipt = await self._services.crm.execute(use, SYSTEM, command_id=sending.id)
         except CrmError as refused:
             raise _refused(refused.code) from None
-        return await open_session(self._services, sending.user_id, "sent_code")
+        _require_first(receipt)
+        return await open_session(self._services, sending.user_id, "sent_code", is_strong=True)
 
     async def enrol(self, request: Request) -> dict[str, Any]:
         codes = self._codes
-        _, user = await oneself_anew(self._services, request, "user.turn_on_sent_codes")
-        return await self._send(codes, user, CodePurpose.TURN_ON)
+        own = await oneself_to_enrol(self._services, request, "user.turn_on_sent_codes")
+        return await self._send(codes, own.user, CodePurpose.TURN_ON)
 
     async def confirm(self, request: Request) -> dict[str, Any]:
-        session, user = await oneself_anew(self._services, request, "user.turn_on_sent_codes")
-        sending = await self._checked(request, CodePurpose.TURN_ON, user.id)
-        await self._take(sending, TurnOnSentCodes(user_id=user.id), session.actor)
-        return await open_session(self._services, user.id, "changed_factor")
-
-    async def _take(self, sending: Sending, command: Command, actor: Actor) -> None:
-        """Under the sending's id: the ledger takes it once. Raises HttpRefusal where it has."""
-        receipt = await self._services.crm.execute(command, actor, command_id=sending.id)
-        if receipt.replayed:
-            raise _refused("replayed")
+        own = await oneself_to_enrol(self._services, request, "user.turn_on_sent_codes")
+        sending = await self._checked(request, CodePurpose.TURN_ON, own.user.id)
+        _require_first(await own.record(TurnOnSentCodes(user_id=own.user.id), sending.id))
+        return await open_session(
+            self._services, own.user.id, "changed_factor", is_strong=own.makes_strong
+        )
 
     async def _send(self, codes: SentCodes, user: User, purpose: CodePurpose) -> dict[str, Any]:
         user.require_active()
@@ -156,6 +154,12 @@ class CodeLogin:
         if self._services.sent_codes is None:
             raise HttpRefusal(ErrorCode.BAD_REQUEST, "login.no_sent_codes")
         return self._services.sent_codes
+
+
+def _require_first(receipt: Receipt) -> None:
+    """The ledger takes a code once, under its sending's id. Raises HttpRefusal where it has."""
+    if receipt.replayed:
+        raise _refused("replayed")
 
 
 def _refused(cause: str) -> HttpRefusal:

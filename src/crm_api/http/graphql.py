@@ -73,15 +73,23 @@ class _WebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.handle_invalid_message("The message has not the protocol's shape")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """As over HTTP: `documentId` is taken in place of `query`, and the operation is charged."""
+        """As over HTTP: `documentId` is taken in place of `query`, and the operation is charged.
+        Who owes a second factor is told so at each operation; none of them is looked at.
+        """
+        if self.context.refused is not None:
+            await self._refuse(message, self.context.refused)
+            return
         if self.context.session is not None:
             try:
                 message["payload"] = await self._admitted(message["payload"])
             except HttpRefusal as refusal:
-                error = refusal_error(refusal, self.context.language)
-                await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
+                await self._refuse(message, refusal)
                 return
         await super().handle_subscribe(message)  # which closes a connection without a session
+
+    async def _refuse(self, message: SubscribeMessage, refusal: HttpRefusal) -> None:
+        error = refusal_error(refusal, self.context.language)
+        await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
 
     async def _admitted(self, given: SubscribeMessagePayload) -> SubscribeMessagePayload:
         view, payload = self.view, cast("dict[str, Any]", given)
@@ -309,11 +317,16 @@ class GraphQLApp(GraphQL[Context, None]):
     # --- websockets -------------------------------------------------------------------------------
 
     async def on_ws_connect(self, context: Context) -> Any:
-        """Takes the token of `connection_init`; without a valid one the connection is closed."""
+        """Takes the token of `connection_init`; without a valid one the connection is closed. By
+        that of somebody who owes a second factor it speaks for nobody.
+        """
         given = context.connection_params.get("authorization")
         if isinstance(given, str):
-            context.session = await self._services.credentials.bearer(given)
-        if context.session is None:
+            try:
+                context.session = await self._services.credentials.bearer(given)
+            except HttpRefusal as refusal:
+                context.refused = refusal
+        if context.session is None and context.refused is None:
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)
 

@@ -45,6 +45,7 @@ class OwnSessions:
                     "id": global_id("Session", session_id),
                     "openedAt": (known.expires_at - timedelta(days=SESSION_DAYS)).isoformat(),
                     "expiresAt": known.expires_at.isoformat(),
+                    "isStrong": known.is_strong,
                     "isImpersonation": known.impersonated_id is not None,
                     "isThis": session_id == session.session_id,
                 }

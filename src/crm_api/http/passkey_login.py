@@ -13,7 +13,7 @@ from starlette.routing import Route
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.guessing import Guessing
-from crm_api.http.oneself import oneself, oneself_anew
+from crm_api.http.oneself import oneself, oneself_to_enrol
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
 from crm_api.http.replacing import replacing
@@ -97,11 +97,12 @@ class PasskeyLogin:
         if passkey is None:
             raise _refused("unknown passkey")
         try:
-            await self._use(passkeys.proof(claim, passkey), claim.ceremony.id)
+            proven = passkeys.proof(claim, passkey)
+            await self._use(proven.use, claim.ceremony.id)
         except PasskeyRefused as refused:
             self._guessing.note(user.id, "passkey")
             raise _refused(refused.cause) from None
-        return await open_session(self._services, user.id, "passkey")
+        return await open_session(self._services, user.id, "passkey", is_strong=proven.is_strong)
 
     async def _use(self, use: UsePasskey, ceremony_id: UUID) -> None:
         """Raises HttpRefusal where the answer was taken before, or may come from a copy."""
@@ -118,24 +119,25 @@ class PasskeyLogin:
 
     async def enrol(self, request: Request) -> dict[str, Any]:
         passkeys = self._passkeys
-        _, user = await oneself_anew(self._services, request, "user.register_passkey")
-        return _answer(passkeys.ask_to_register(user))
+        own = await oneself_to_enrol(self._services, request, "user.register_passkey")
+        return _answer(passkeys.ask_to_register(own.user))
 
     async def confirm(self, request: Request) -> dict[str, Any]:
         """Registers what has answered, for the user who sends this."""
         passkeys = self._passkeys
-        session, user = await oneself_anew(self._services, request, "user.register_passkey")
+        own = await oneself_to_enrol(self._services, request, "user.register_passkey")
+        user = own.user
         given = await read_fields(request, Registered)
         try:
             register = passkeys.registration(given.flow, given.credential, user.id, given.label)
         except PasskeyRefused as refused:
             raise _refused(refused.cause) from None
-        receipt = await self._services.crm.execute(
-            register, session.actor, command_id=register.passkey_id
-        )
+        receipt = await own.record(register, register.passkey_id)
         if receipt.replayed:
             raise _refused("replayed")
-        opened = await open_session(self._services, user.id, "changed_factor")
+        opened = await open_session(
+            self._services, user.id, "changed_factor", is_strong=own.makes_strong
+        )
         return {"passkeyId": str(register.passkey_id), **opened}
 
     async def show(self, request: Request) -> dict[str, Any]:

@@ -40,9 +40,13 @@ def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def speaker(services: Services, request: Request) -> Session:
-    """Who sends the request. Raises HttpRefusal 401 where nobody known does."""
-    session = await services.credentials.bearer(request.headers.get("authorization", ""))
+async def speaker(services: Services, request: Request, *, may_owe: bool = False) -> Session:
+    """Who sends the request. Raises HttpRefusal: 401 where nobody known does, 403 where a second
+    factor is owed, unless `may_owe`.
+    """
+    credentials = services.credentials
+    asked = credentials.anybody if may_owe else credentials.bearer
+    session = await asked(request.headers.get("authorization", ""))
     if session is None:
         raise unauthenticated("auth.required")
     return session

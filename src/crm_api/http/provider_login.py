@@ -14,6 +14,7 @@ from starlette.routing import Route
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.account import open_session
 from crm_api.http.guessing import Guessing
+from crm_api.http.login import code_required
 from crm_api.http.oneself import oneself_anew
 from crm_api.http.posts import answering, read_fields, unauthenticated
 from crm_api.http.refusals import HttpRefusal
@@ -71,13 +72,20 @@ class ProviderLogin:
         return {"url": begun.url, "flow": begun.flow}
 
     async def finish(self, request: Request) -> dict[str, Any]:
-        """Opens a session for the user who is linked to the identity."""
+        """Opens a session for the user who is linked to the identity; where a second factor is
+        demanded and the provider has seen one only, the user's own is asked for.
+        """
         claims = await self._proven(request)
         user_id = await self._linked(claims) or await self._linked_by_email(claims)
         if user_id is None:
             log.warning("login.failed", by="provider", cause="not linked")
             raise unauthenticated("login.not_linked")
-        return await open_session(self._services, user_id, "provider")
+        is_strong = self._provider.settings.strong.is_in(claims)
+        if self._services.credentials.demands_factor and not is_strong:
+            user = await self._services.crm.get(User, user_id)
+            if user.needs_second_factor:
+                raise code_required(self._services, user)
+        return await open_session(self._services, user_id, "provider", is_strong=is_strong)
 
     async def link(self, request: Request) -> dict[str, Any]:
         """Links the identity, just proven, to the user who sends this."""

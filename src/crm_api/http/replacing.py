@@ -19,7 +19,7 @@ def replacing(services: Services, sign_in: Handler) -> Handler:
     """Ends the session whose token the request came with, once another one was opened."""
 
     async def signed_in(request: Request) -> dict[str, Any]:
-        former = await services.credentials.bearer(request.headers.get("authorization", ""))
+        former = await services.credentials.anybody(request.headers.get("authorization", ""))
         answer = await sign_in(request)
         if former is not None and former.session_id is not None:
             end = EndSession(session_id=former.session_id, cause=SessionEnd.SIGNED_OUT)

@@ -30,6 +30,7 @@ from crm_api.providers.fetching import (
     new_client,
 )
 from crm_api.providers.keys import IssuerKeys, keys_at
+from crm_api.providers.strength import MFA, Strength
 from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
 from crm_core import Clock
 
@@ -49,7 +50,9 @@ class ProviderRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """`redirect_uri` is the client's page to which the provider sends people back."""
+    """`redirect_uri` is the client's page to which the provider sends people back. `strong`: how
+    it says that it has seen more than one factor.
+    """
 
     issuer: str
     client_id: str
@@ -58,6 +61,7 @@ class OidcSettings:
     algorithms: tuple[str, ...] = STANDARD_ALGORITHMS
     scope: str = "openid email"
     matches_email: bool = False
+    strong: Strength = MFA
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class OidcProvider:
                 state=flow.state,
                 nonce=flow.nonce,
                 code_verifier=flow.verifier,
+                **self._wished_contexts(),
             )
         return Begun(url, self._flows.seal(flow))
 
@@ -143,6 +148,11 @@ class OidcProvider:
         ):
             raise ProviderRefused("nonce")
         return claims
+
+    def _wished_contexts(self) -> dict[str, str]:
+        """Those that count, so that the provider may ask for more than one factor."""
+        contexts = " ".join(sorted(self.settings.strong.acr))
+        return {"acr_values": contexts} if contexts else {}
 
     async def _redeemed(self, metadata: _Metadata, code: str, begun: _Flow) -> str:
         try:

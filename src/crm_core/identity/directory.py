@@ -66,6 +66,7 @@ class KnownSession:
     opened_at: datetime
     expires_at: datetime
     impersonated_id: UUID | None
+    is_strong: bool
 
     @property
     def actor(self) -> Actor:
@@ -237,7 +238,11 @@ class Directory:
             case session.SessionOpened():
                 self._forget_sessions_before(event.timestamp)
                 self._sessions[record_id] = KnownSession(
-                    event.user_id, event.timestamp, event.expires_at, event.impersonated_id
+                    event.user_id,
+                    event.timestamp,
+                    event.expires_at,
+                    event.impersonated_id,
+                    event.is_strong,
                 )
             case session.SessionEnded():
                 self._sessions.pop(record_id, None)

@@ -10,6 +10,7 @@ from crm_api.credentials import RECENT_MINUTES
 from crm_api.graphql.context import Context
 from crm_api.graphql.errors import ErrorCode, Refused
 from crm_api.http.attempts import Limit
+from crm_api.services import Services
 from crm_core import ActorKind, Command, Rejected
 from crm_core.identity import (
     EndSession,
@@ -21,7 +22,7 @@ from crm_core.identity import (
     UnlinkIdentity,
 )
 
-__all__ = ["require_proof"]
+__all__ = ["require_patience_with_password", "require_proof"]
 
 _WAYS_IN: Final = (LinkIdentity, RemovePasskey, RemoveTotp, TurnOffSentCodes, UnlinkIdentity)
 _PASSWORDS_MAX = 5  # within a minute
@@ -41,10 +42,15 @@ async def require_proof(context: Context, command: Command) -> None:
     if isinstance(command, _WAYS_IN):
         await _require_recent(context)
     elif isinstance(command, SetPassword):
-        limit = Limit(f"present password {command.user_id}", _PASSWORDS_MAX)
-        wait = await services.attempts.take([limit])
-        if wait > 0:
-            raise Refused(ErrorCode.THROTTLED, "login.too_many_attempts", seconds=math.ceil(wait))
+        await require_patience_with_password(services, command.user_id)
+
+
+async def require_patience_with_password(services: Services, user_id: UUID) -> None:
+    """Raises Refused where the present password is guessed at."""
+    limit = Limit(f"present password {user_id}", _PASSWORDS_MAX)
+    wait = await services.attempts.take([limit])
+    if wait > 0:
+        raise Refused(ErrorCode.THROTTLED, "login.too_many_attempts", seconds=math.ceil(wait))
 
 
 async def _require_recent(context: Context) -> None:

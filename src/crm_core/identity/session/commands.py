@@ -22,7 +22,10 @@ class OnSession(Command, frozen=True, kw_only=True):
 
 
 class OpenSession(OnSession, frozen=True, kw_only=True):
-    """Records that a user has signed in, and what the refresh token is known by."""
+    """Records that a user has signed in, and what the refresh token is known by.
+
+    `is_strong`: whoever sends this has seen more than one factor.
+    """
 
     NAME = "session.open"
     session_id: UUID = field(default_factory=new_id)
@@ -30,6 +33,7 @@ class OpenSession(OnSession, frozen=True, kw_only=True):
     digest: Digest
     expires_at: datetime
     impersonated_id: UUID | None = None
+    is_strong: bool = False
 
     async def handle(self, work: Work) -> None:
         (await work.load(User, self.user_id)).require_active()
@@ -43,6 +47,7 @@ class OpenSession(OnSession, frozen=True, kw_only=True):
                 digest=self.digest,
                 expires_at=self.expires_at,
                 impersonated_id=self.impersonated_id,
+                is_strong=self.is_strong,
             )
         )
 

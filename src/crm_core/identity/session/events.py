@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from crm_core.kernel.events import Created, Event
@@ -18,14 +19,21 @@ class SessionEnd(StrEnum):
 class SessionOpened(Created):
     """A user has signed in. `digest` is the SHA-256 of the refresh token in hexadecimal.
 
-    `impersonated_id`: the user as whom the first one acts.
+    `impersonated_id`: the user as whom the first one acts. `is_strong`: more than one factor has
+    shown who it is; of sessions that were opened before this was asked, nobody knows.
     """
 
     TOPIC = "identity.session.opened"
+    class_version = 2
     user_id: UUID
     digest: str
     expires_at: datetime
     impersonated_id: UUID | None
+    is_strong: bool
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        state["is_strong"] = False
 
 
 class SessionRotated(Event):

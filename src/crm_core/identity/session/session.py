@@ -23,6 +23,7 @@ class Session(Aggregate):
     spent: set[str] = field(default_factory=set)
     expires_at: datetime = datetime.max.replace(tzinfo=UTC)
     impersonated_id: UUID | None = None
+    is_strong: bool = False
     ended: SessionEnd | None = None
 
     @classmethod
@@ -35,6 +36,7 @@ class Session(Aggregate):
         digest: str,
         expires_at: datetime,
         impersonated_id: UUID | None = None,
+        is_strong: bool = False,
     ) -> Session:
         if user_id == impersonated_id:
             raise Rejected("session.of_oneself")
@@ -46,6 +48,7 @@ class Session(Aggregate):
             digest=digest,
             expires_at=expires_at,
             impersonated_id=impersonated_id,
+            is_strong=is_strong,
         )
 
     def rotate(self, presented: str, digest: str) -> None:
@@ -71,6 +74,7 @@ class Session(Aggregate):
             case e.SessionOpened():
                 self.user_id, self.digest = event.user_id, event.digest
                 self.expires_at, self.impersonated_id = event.expires_at, event.impersonated_id
+                self.is_strong = event.is_strong
             case e.SessionRotated():
                 self.spent.add(self.digest)
                 self.digest = event.digest
