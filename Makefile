@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. Both set up everything they need first.
 .DEFAULT_GOAL := help
-.PHONY: help redis run test check lint types contracts schema schema-check client client-check cookbook golden bench soak judges released servers lock clean
+.PHONY: help redis run test check lint types contracts schema schema-check client client-check cookbook golden bench soak judges audit-dependencies released servers lock clean
 
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -60,6 +60,9 @@ soak: .venv/dev.stamp .venv/servers.stamp  ## try the guarantees as often as a r
 judges: .venv/dev.stamp .venv/judges.stamp  ## let tools that nobody here wrote judge the API
 	@PYTHONPATH=tests $(BIN)/python -m judges.run
 
+audit-dependencies: .venv/dev.stamp .venv/judges.stamp .venv/audit.stamp  ## hold what is pinned against what is promised of it
+	@PATH="$$PWD/.venv/judges/bin:$$PATH" $(BIN)/python .ci/dependencies.py
+
 released: schema  ## keep the schema of a release: nothing may break it until the next
 	@cp schema.graphql tests/judges/released.graphql
 
@@ -74,7 +77,7 @@ lock: .tools/uv.stamp  ## resolve the dependencies again and pin them with hashe
 		pyproject.toml --group build --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-deps \
 		requirements/servers.in -o requirements/servers.txt
-	@for name in judges judges-gql; do \
+	@for name in judges judges-gql audit; do \
 		$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 			requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
@@ -116,6 +119,11 @@ redis:  # its service is not started: tests start a server of their own
 		|| { test "$$(id -u)" = 0 && apt-get -qq update \
 			&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y postgresql-15; } >/dev/null \
 		|| echo "no PostgreSQL 15 (apt-get install postgresql-15): its tests will be skipped" >&2
+	@touch $@
+
+.venv/audit.stamp: requirements/audit.txt .venv/pyvenv.cfg
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv/audit
+	@$(UV) pip install --quiet --python .venv/audit/bin/python --require-hashes -r requirements/audit.txt
 	@touch $@
 
 # Node.js comes in a wheel; npm takes what the lock names, and runs no script of it.

@@ -14,7 +14,6 @@ import structlog
 
 from crm_api.bulk import EXPORT_ROWS_MAX, Bulk
 from crm_api.bulk.files import Files
-from crm_api.bulk.links import Links
 from crm_api.credentials import Credentials
 from crm_api.http.allowance import STANDARD, Allowance, Buckets
 from crm_api.http.attempts import Attempts
@@ -55,7 +54,7 @@ _RESTART_SECONDS = 1.0
 class Services:
     """What serves one tenant acts as `crm_tenant` for it: `crm`, `pool` (that of `reads` and
     `reports`), and `pipelines` beside it, for compiled queries. `buckets` have what each principal
-    may ask for. Once `closing` is set, what goes on ends.
+    may ask for. Once `closing` is set, what goes on ends. `takes_get` lets queries come by GET too.
     """
 
     crm: Crm
@@ -72,6 +71,7 @@ class Services:
     halfway: Kept[Halfway]
     buckets: Buckets = field(default_factory=Buckets)
     trusted: TrustedDocuments = THIRD_PARTY
+    takes_get: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     oidc: OidcProvider | None = None
     passkeys: Passkeys | None = None
@@ -90,6 +90,7 @@ async def open_services(
     snapshot_every: int = SNAPSHOT_EVERY,
     allowance: Allowance = STANDARD,
     trusted: TrustedDocuments = THIRD_PARTY,
+    takes_get: bool = False,
     ways_in: WaysIn = PASSWORDS_ONLY,
     files: Path | None = None,
     export_rows_max: int = EXPORT_ROWS_MAX,
@@ -136,7 +137,7 @@ async def open_services(
         secret = await crm.store.keyring.blind(crm.tenant_id, "crm-api")
         clock = crm.store.ledger.clock
         folder = files or Path(opened.enter_context(TemporaryDirectory(prefix="crm-files-")))
-        bulk = Bulk(Files(folder, crm.tenant_id), Links(secret, clock), export_rows_max)
+        bulk = Bulk(Files(folder, crm.tenant_id), export_rows_max)
         for failed, run in (
             ("projector.failed", runner.run),
             ("audit.failed", Integrator(audits).run),
@@ -181,6 +182,7 @@ async def open_services(
             buckets=buckets,
             halfway=Kept(Halfway, "crm-api halfway in", secret, clock, minutes=HALFWAY_MINUTES),
             trusted=trusted,
+            takes_get=takes_get,
             oidc=oidc,
             passkeys=passkeys,
             sent_codes=sent_codes,

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -73,6 +73,14 @@ async def services(
 @pytest.fixture(scope="session")
 def app(services: Services) -> Starlette:
     return create_app(services)
+
+
+@pytest.fixture
+async def by_get(services: Services, people: dict[str, UUID]) -> AsyncIterator[Api]:
+    """The same company, behind a server that takes queries by GET too."""
+    transport = httpx.ASGITransport(create_app(replace(services, takes_get=True)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://crm") as http:
+        yield Api(services, people, http)
 
 
 async def make_user(services: Services, role: str | None, *, password: str | None = None) -> UUID:

@@ -24,19 +24,20 @@ from graphql import (
     GraphQLNonNull,
     GraphQLString,
 )
+from starlette.responses import FileResponse
 
 from crm_api.bulk.exporting import list_query
-from crm_api.bulk.links import Links
+from crm_api.bulk.files import Files
 from crm_api.bulk.rows import rows_of
 from crm_api.bulk.runner import BulkRunner
 from crm_api.graphql.ids import uuid_of
 from crm_api.schema import schema
-from crm_core import Invalid, ManualClock, Rejected
+from crm_core import Invalid, Rejected
 from crm_core.audit.reads import How
 from crm_core.customers.customer.commands import AssignCustomerOwner, RegisterPerson
 from crm_core.exchange import BulkFormat, BulkOperation
 from crm_core.identity import DefineRole, RoleRule
-from crm_core.identity.user.commands import GrantRole
+from crm_core.identity.user.commands import GrantRole, RevokeRole
 
 from .conftest import Api, make_user
 
@@ -79,8 +80,8 @@ async def ended(api: Api, operation_id: str, *, who: str = "admin") -> dict[str,
     raise AssertionError("it did not end within 30 seconds")
 
 
-async def lines(api: Api, url: str) -> list[Any]:
-    answer = await api.http.get(url)
+async def lines(api: Api, url: str, *, who: str = "admin") -> list[Any]:
+    answer = await api.http.get(url, headers=api.headers(who))
     assert answer.status_code == 200
     return [json.loads(line) for line in answer.text.splitlines()]
 
@@ -358,7 +359,8 @@ async def test_a_list_can_be_had_in_columns(api: Api, tmp_path: Path) -> None:
     asked = (await api.data(EXPORT, **given))["bulkOperationExport"]["bulkOperation"]
     shown = await ended(api, asked["id"])
     assert shown["status"] == "COMPLETED"
-    (tmp_path / "file").write_bytes((await api.http.get(shown["url"])).content)
+    answer = await api.http.get(shown["url"], headers=api.headers("admin"))
+    (tmp_path / "file").write_bytes(answer.content)
     table = parquet.read_table(tmp_path / "file")
     assert table.column_names == ["uuid", "name", "externalIds", "_exportId"]
     assert table["name"].to_pylist() == await customers(api, tag)
@@ -396,7 +398,7 @@ async def test_an_export_holds_what_its_asker_may_see(api: Api) -> None:
     )
     for items in ("nodes { name }", "nodes { name history(first: 1) { nodes { type } } }"):
         shown = await exported(api, LISTED % items, who="exporter", tag=tag)
-        assert [line["name"] for line in await lines(api, shown["url"])] == ["Mine"]
+        assert [line["name"] for line in await lines(api, shown["url"], who="exporter")] == ["Mine"]
 
 
 async def test_carrying_away_is_a_right_of_its_own(api: Api) -> None:
@@ -490,35 +492,88 @@ async def test_an_erasure_takes_the_files_away(api: Api) -> None:
     erase = """mutation ($id: ID!) { customerErase(input: {customerId: $id})
                  { userErrors { code } } }"""
     await api.data(erase, id=str(customer_id))
-    bulk = api.services.bulk
-    name = bulk.links.named(shown["url"].rpartition("/")[2])
-    assert name is not None
     for _ in range(200):
-        if not bulk.files.named(name).exists():
+        if not api.services.bulk.files.result(uuid_of(shown["id"])).exists():
             break
         await asyncio.sleep(0.05)
-    answer = await api.http.get(shown["url"])
-    assert answer.status_code == 410
-    assert answer.json()["errors"][0]["extensions"]["code"] == "GONE"
+    assert await fetched(api, shown["url"], "admin") == NO_FILE
     assert (await api.data(SHOW, id=shown["id"]))["bulkOperation"]["url"] is None
 
 
-async def test_a_link_is_signed_for_its_file_and_runs_out(api: Api) -> None:
-    path = api.services.bulk.files.result(uuid4())
-    path.write_bytes(b"{}\n")
-    clock = ManualClock(datetime.now(UTC))
-    links = Links(b"secret", clock)
-    ticket = links.link(path).rpartition("/")[2]
-    assert links.named(ticket) == path.name
-    assert Links(b"another", clock).named(ticket) is None
-    clock.advance(timedelta(hours=25))
-    assert links.named(ticket) is None
-    link = api.services.bulk.links.link(path)
-    assert (await api.http.get(link)).content == b"{}\n"
-    for bad in (link[:-3] + "abc", f"/files/{api.token('admin')}"):  # also signed by us
-        answer = await api.http.get(bad)
-        assert answer.status_code == 403
-        assert answer.json()["errors"][0]["extensions"]["reason"] == "bulk.bad_link"
+NO_FILE = (404, "NOT_FOUND")
+
+
+async def fetched(api: Api, url: str, who: str) -> tuple[int, str]:
+    """What comes of it: the status, and the text or the code of the refusal."""
+    answer = await api.http.get(url, headers=api.headers(who))
+    if answer.status_code == 200:
+        return 200, answer.text
+    return answer.status_code, answer.json()["errors"][0]["extensions"]["code"]
+
+
+async def test_a_file_is_given_to_who_may_see_its_operation_and_to_nobody_else(api: Api) -> None:
+    """To its owner and to who sees all, as long as they may; for others it is as if there were
+    none.
+    """
+    role = f"r{uuid4().hex}"
+    rules = (
+        RoleRule(kind="customer", actions=("read",)),
+        RoleRule(kind="bulk_operation", actions=("read", "export"), scope="OWN"),
+    )
+    await api.given(DefineRole(name=role, rules=rules))
+    for who in ("exports", "exports too"):
+        api.people[who] = await api.invited(role)
+    refused = await ended(api, await begun(api, b'{"name": ""}', mutation="customerRegisterPerson"))
+    shown = await exported(api, LISTED % "nodes { name }", who="exports", tag="none")
+    for who in ("exports", "admin"):
+        assert await fetched(api, shown["url"], who) == (200, "")
+    for url in (shown["url"], refused["errorsUrl"], f"/files/{uuid4()}.jsonl", "/files/nothing"):
+        for who in ("exports too", "sales", "nobody"):
+            assert await fetched(api, url, who) == NO_FILE
+    await api.given(RevokeRole(user_id=api.people["exports"], role=role))
+    assert await fetched(api, shown["url"], "exports") == NO_FILE
+    answer = await api.http.get(shown["url"])
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+async def test_no_other_file_of_an_operation_is_given(api: Api) -> None:
+    upload_id = await uploaded(api, b'{"name": "Ada"}')
+    shown = await exported(api, LISTED % "nodes { name }", tag="none")
+    files, its = api.services.bulk.files, UUID(shown["uuid"])
+    others = (
+        files.upload(UUID(upload_id)),
+        files.columns(its),
+        files.errors(its),
+    )
+    for path in others[1:]:
+        path.write_bytes(b"{}")
+    for name in (*(path.name for path in others), shown["uuid"], f"{shown['uuid']}.jsonl.part"):
+        assert await fetched(api, f"/files/{name}", "admin") == NO_FILE
+
+
+@pytest.mark.parametrize("moment", ["before it is measured", "before it is opened"])
+async def test_a_file_that_goes_while_it_is_asked_for_is_not_there(
+    api: Api, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    shown = await exported(api, LISTED % "nodes { name }", tag="none")
+    path, kept = api.services.bulk.files.result(UUID(shown["uuid"])), Files.exported
+    made = FileResponse.__init__
+
+    def goes_at_once(self: Files, operation: Any) -> Path | None:
+        found = kept(self, operation)
+        path.unlink()
+        return found
+
+    def goes_then(self: FileResponse, *args: Any, **said: Any) -> None:
+        made(self, *args, **said)
+        path.unlink()
+
+    if moment == "before it is measured":
+        monkeypatch.setattr(Files, "exported", goes_at_once)
+    else:
+        monkeypatch.setattr(FileResponse, "__init__", goes_then)
+    assert await fetched(api, shown["url"], "admin") == NO_FILE
+    assert not path.exists()
 
 
 async def test_an_upload_beyond_the_limit_is_refused_and_not_kept(

@@ -94,7 +94,7 @@ def quiet_url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 async def quiet(quiet_url: str) -> AsyncIterator[Services]:
     """A company of its own, which nobody writes to."""
-    async with open_services(quiet_url, ROOT_KEY) as services:
+    async with open_services(quiet_url, ROOT_KEY, takes_get=True) as services:
         pool = await open_pool(quiet_url, "crm_projector", size=1)
         await fill(pool, services.crm.tenant_id, random.Random(20250101))
         await pool.close()

@@ -71,7 +71,7 @@ class Demo:
 @pytest.fixture(scope="module")
 async def demo(demo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
     signer = Signer(AuditKeys.parse(new_key_line()), Memory(tmp_path_factory.mktemp("signed")))
-    async with open_services(demo_url, ROOT_KEY, signer=signer) as services:
+    async with open_services(demo_url, ROOT_KEY, signer=signer, takes_get=True) as services:
         with pytest.MonkeyPatch.context() as patch:
             cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
             patch.setattr(passwords, "_HASHER", cheap)

@@ -72,11 +72,12 @@ def test_a_bucket_fills_up_again_and_never_over() -> None:
 @pytest.mark.parametrize(
     "document", ["{ customers(first: 3) { nodes { id } } }", "{ viewer { id } }"]
 )
-async def test_every_answer_says_what_it_cost(api: Any, method: str, document: str) -> None:
+async def test_every_answer_says_what_it_cost(by_get: Any, method: str, document: str) -> None:
     sent: dict[str, Any] = (
         {"json": {"query": document}} if method == "POST" else {"params": {"query": document}}
     )
-    response = await api.http.request(method, "/graphql", headers=api.headers("sales"), **sent)
+    headers = by_get.headers("sales")
+    response = await by_get.http.request(method, "/graphql", headers=headers, **sent)
     cost = response.json()["extensions"]["cost"]
     points = 4 if "customers" in document else 1
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (points, points)

@@ -94,37 +94,50 @@ async def test_a_bad_request_has_no_data(
 # --- methods --------------------------------------------------------------------------------------
 
 
-async def test_queries_can_be_sent_by_get(api: Any) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("accept", [JSON, RESPONSE, "text/html", "text/event-stream"])
+async def test_all_is_sent_by_post_so_that_no_url_says_anything(
+    api: Any, method: str, accept: str
+) -> None:
+    response = await api.http.request(
+        method, "/graphql", params={"query": "{ __typename }"},
+        headers=api.headers("admin") | {"accept": accept},
+    )  # fmt: skip
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert method == "HEAD" or code(response) == "METHOD_NOT_ALLOWED"
+
+
+async def test_the_page_to_try_it_all_is_there_all_the_same(api: Any) -> None:
+    assert (await api.http.get("/graphiql")).status_code == 200
+
+
+async def test_queries_can_be_sent_by_get_where_that_is_turned_on(by_get: Any) -> None:
     query = "query ($id: ID!) { node(id: $id) { id } }"
     params = {"query": query, "variables": '{"id": "x"}'}
-    response = await api.http.get("/graphql", params=params, headers=api.headers("admin"))
+    response = await by_get.http.get("/graphql", params=params, headers=by_get.headers("admin"))
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_ID"
+    response = await by_get.http.put("/graphql", headers=by_get.headers("admin"))
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
 
 
-async def test_nothing_is_changed_by_get(api: Any) -> None:
+async def test_nothing_is_changed_by_get(by_get: Any) -> None:
     document = 'mutation { customerRegisterPerson(input: {name: "X"}) { receipt { position } } }'
-    head = await api.services.crm.position()
-    response = await api.http.get(
-        "/graphql", params={"query": document}, headers=api.headers("admin")
+    head = await by_get.services.crm.position()
+    response = await by_get.http.get(
+        "/graphql", params={"query": document}, headers=by_get.headers("admin")
     )
     assert (response.status_code, code(response)) == (405, "METHOD_NOT_ALLOWED")
     assert response.headers["allow"] == "POST"
-    assert await api.services.crm.position() == head
+    assert await by_get.services.crm.position() == head
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_subscriptions_are_served_elsewhere(api: Any, method: str) -> None:
+async def test_subscriptions_are_served_elsewhere(by_get: Any, method: str) -> None:
     given = {"query": "subscription { events { position } }"}
     sent = {"params": given} if method == "GET" else {"json": given}
-    response = await api.http.request(method, "/graphql", headers=api.headers("admin"), **sent)
+    headers = by_get.headers("admin")
+    response = await by_get.http.request(method, "/graphql", headers=headers, **sent)
     assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-async def test_other_methods_are_not_allowed(api: Any, method: str) -> None:
-    response = await api.http.request(method, "/graphql", headers=api.headers("admin"))
-    assert (response.status_code, code(response)) == (405, "METHOD_NOT_ALLOWED")
-    assert response.headers["allow"] == "GET, POST"
 
 
 # --- bodies ---------------------------------------------------------------------------------------

@@ -112,7 +112,9 @@ def company_url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def company(company_url: str) -> AsyncIterator[Company]:
-    async with open_services(company_url, ROOT_KEY, allowance=UNLIMITED) as services:
+    async with open_services(
+        company_url, ROOT_KEY, allowance=UNLIMITED, takes_get=True
+    ) as services:
         crm = services.crm
         for person in PEOPLE:
             email = f"p{person.int}@example.com"

@@ -38,7 +38,7 @@ async def server(
     api: Any, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[httpx.AsyncClient]:
     place = manifest(tmp_path / "relay.json", **{HASH: QUERY})
-    services = replace(api.services, trusted=read_trusted(request.param, place))
+    services = replace(api.services, trusted=read_trusted(request.param, place), takes_get=True)
     transport = httpx.ASGITransport(create_app(services))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://crm", headers=api.headers("admin")

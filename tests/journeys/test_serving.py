@@ -231,7 +231,11 @@ async def test_the_settings_of_what_may_be_asked_reach_the_server(
     digest = hashlib.sha256(known.encode()).hexdigest()
     manifest = tmp_path / "documents.json"
     manifest.write_text(json.dumps({digest: known}))
-    given = {"CRM_PROFILE": "first-party", "CRM_TRUSTED_DOCUMENTS": str(manifest)}
+    given = {
+        "CRM_PROFILE": "first-party",
+        "CRM_TRUSTED_DOCUMENTS": str(manifest),
+        "CRM_QUERIES_BY_GET": "on",
+    }
     async with (
         serving(database_url, **given) as served,
         httpx.AsyncClient(base_url=served.address, headers=served.headers) as http,
@@ -240,4 +244,6 @@ async def test_the_settings_of_what_may_be_asked_reach_the_server(
         assert "errors" in stranger.json()
         answer = (await http.post("/graphql", json={"documentId": f"sha256:{digest}"})).json()
         assert answer["data"] == {"viewer": {"name": "Root"}}
+        by_get = await http.get("/graphql", params={"documentId": f"sha256:{digest}"})
+        assert by_get.json()["data"] == answer["data"]
         assert answer["extensions"]["cost"]["throttleStatus"]["maximumAvailable"] == 1_000_000

@@ -62,7 +62,11 @@ async def served(folder: Path, manifests: Path) -> AsyncIterator[tuple[Served, S
         await migrate(postgres.url())
         async with (
             open_services(
-                postgres.url(), bytes(range(32)), signer=signer, allowance=PLENTY
+                postgres.url(),
+                bytes(range(32)),
+                signer=signer,
+                allowance=PLENTY,
+                takes_get=True,
             ) as services,
             contextlib.AsyncExitStack() as running,
         ):

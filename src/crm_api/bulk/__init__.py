@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crm_api.bulk.files import Files
-from crm_api.bulk.links import Links
 
 __all__ = ["EXPORT_ROWS_MAX", "Bulk"]
 
@@ -14,8 +13,7 @@ EXPORT_ROWS_MAX = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Where the files are, who may have them, and how many records leave in one of them at most."""
+    """Where the files are, and how many records leave in one of them at most."""
 
     files: Files
-    links: Links
     rows_max: int = EXPORT_ROWS_MAX

@@ -11,9 +11,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from crm_core import Rejected
+from crm_core.exchange import BulkFormat, BulkKind, BulkStatus
 from crm_core.privacy import StoreReceipt
 
 __all__ = ["KEPT_DAYS", "UPLOAD_BYTES_MAX", "Files"]
@@ -42,9 +44,17 @@ class Files:
     def errors(self, operation_id: UUID) -> Path:
         return self._folder / f"{operation_id}.errors.jsonl"
 
-    def named(self, name: str) -> Path:
-        """The file that a signed link names."""
-        return self._folder / name
+    def exported(self, operation: Any) -> Path | None:
+        """What a completed export has written, in its format, while it is kept."""
+        is_over = operation.status is BulkStatus.COMPLETED
+        if operation.kind is not BulkKind.EXPORT or not is_over:
+            return None
+        in_columns = operation.format is BulkFormat.PARQUET
+        return _kept((self.columns if in_columns else self.result)(operation.id))
+
+    def refused(self, operation: Any) -> Path | None:
+        """The refused rows of an import, while they are kept."""
+        return _kept(self.errors(operation.id)) if operation.refused else None
 
     async def receive(self, upload_id: UUID, chunks: AsyncIterator[bytes]) -> int:
         """Stores an upload, whole or not at all; how many bytes it has.
@@ -88,3 +98,7 @@ class Files:
             except FileNotFoundError:  # another server was there first
                 continue
         return removed
+
+
+def _kept(path: Path) -> Path | None:
+    return path if path.exists() else None

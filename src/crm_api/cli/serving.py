@@ -132,6 +132,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         snapshot_every=settings.snapshot_every,
         allowance=settings.allowance,
         trusted=settings.trusted(),
+        takes_get=settings.queries_by_get,
         ways_in=settings.ways_in(),
         files=settings.files(),
         export_rows_max=settings.export_rows_max,

@@ -69,6 +69,8 @@ class Settings(SignInSettings):
     """How many of them come back in a second."""
     profile: Profile = Profile.THIRD_PARTY
     """`first-party` runs trusted documents only; `third-party` any, and shows the schema."""
+    queries_by_get: bool = False
+    """Takes queries by GET too; what is asked for is then in URLs, which proxies write down."""
     read_log: ReadMode = ReadMode.MATTERS
     """Whose reads are recorded: `off`, `matters`, or `all` that shows something personal."""
     trusted_documents: Path | None = None

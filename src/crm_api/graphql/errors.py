@@ -52,7 +52,7 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
-    GONE = "GONE"  # a file that was kept for its time
+    NOT_FOUND = "NOT_FOUND"  # a file that is not there, or not for who asks
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     THROTTLED = "THROTTLED"
     UNAVAILABLE = "UNAVAILABLE"  # the database is away, or nothing is signed here

@@ -154,6 +154,7 @@ class GraphQLApp(GraphQL[Context, None]):
         request = Request(scope, receive)
         goes_on = self._get_stream_transport_from_headers(request.headers) is not None
         try:
+            self._require_method(request)
             media_type = None if goes_on else media_type_of(request.headers.get("accept", ""))
             response = await self._respond(request)
         except HttpRefusal as refusal:
@@ -174,11 +175,14 @@ class GraphQLApp(GraphQL[Context, None]):
 
     # --- HTTP -------------------------------------------------------------------------------------
 
+    def _require_method(self, request: Request) -> None:
+        """Raises HttpRefusal: unless GET is turned on, nothing of what is asked for is in a URL."""
+        taken = ("GET", "POST") if self._services.takes_get else ("POST",)
+        if request.method not in taken:
+            allow = {"allow": ", ".join(taken)}
+            raise HttpRefusal(ErrorCode.METHOD_NOT_ALLOWED, "http.method_not_allowed", allow)
+
     async def _respond(self, request: Request) -> Response:
-        if request.method not in ("GET", "POST"):
-            raise HttpRefusal(
-                ErrorCode.METHOD_NOT_ALLOWED, "http.method_not_allowed", {"allow": "GET, POST"}
-            )
         context = await self.get_context(request, Response())
         asked = await self.parse_http_body(_Request(request))
         if asked.protocol != "http":

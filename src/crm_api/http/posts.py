@@ -17,17 +17,27 @@ from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import CrmError
 
-__all__ = ["Handler", "answering", "read_fields", "speaker", "unauthenticated"]
+__all__ = ["Handler", "answering", "read_fields", "refusing", "speaker", "unauthenticated"]
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def answering(handler: Handler) -> Endpoint:
     """The handler's answer, or its refusal in the reader's language; neither is ever cached."""
 
     async def answer(request: Request) -> Response:
+        return JSONResponse(await handler(request), headers={"cache-control": "no-store"})
+
+    return refusing(answer)
+
+
+def refusing(handler: Endpoint) -> Endpoint:
+    """The handler's response, or its refusal in the reader's language."""
+
+    async def answer(request: Request) -> Response:
         try:
-            return JSONResponse(await handler(request), headers={"cache-control": "no-store"})
+            return await handler(request)
         except HttpRefusal as refusal:
             refused = refusal
         except CrmError as refusal:

@@ -868,9 +868,9 @@ class BulkOperation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Why it could not go on."""
     ended_at: datetime | None
     url: str | None
-    """Of a completed export: GET the file here, in its format. A path on this server, and signed for a day; null once the file is gone, after 7 days or an erasure."""
+    """Of a completed export: GET the file here, in its format, with your credentials. A path on this server; null once the file is gone, after 7 days or an erasure."""
     errors_url: str | None
-    """Of an import: GET the refused rows here, a line each with its number and the errors."""
+    """Of an import: GET the refused rows here, a line each with its number and the errors, with your credentials."""
     FIELDS: ClassVar[str] = (
         "id uuid version createdAt updatedAt kind status mutation format onlyRehearses rows refused errorCode endedAt url errorsUrl"
     )

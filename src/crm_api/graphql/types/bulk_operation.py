@@ -38,28 +38,22 @@ class BulkOperation(Record):
     ended_at: datetime | None
 
     @resolver(
-        "Of a completed export: GET the file here, in its format. A path on this server, and"
-        " signed for a day; null once the file is gone, after 7 days or an erasure."
+        "Of a completed export: GET the file here, in its format, with your credentials. A path on"
+        " this server; null once the file is gone, after 7 days or an erasure."
     )
     def url(self, info: Info) -> str | None:
-        row = self.row
-        if row.kind is not BulkKind.EXPORT or row.status is not BulkStatus.COMPLETED:
-            return None
-        files = info.context.services.bulk.files
-        in_columns = row.format is BulkFormat.PARQUET
-        return _link(info, files.columns(self.uuid) if in_columns else files.result(self.uuid))
+        return _address(info.context.services.bulk.files.exported(self.row))
 
     @resolver(
-        "Of an import: GET the refused rows here, a line each with its number and the errors."
+        "Of an import: GET the refused rows here, a line each with its number and the errors, with"
+        " your credentials."
     )
     def errors_url(self, info: Info) -> str | None:
-        if not self.row.refused:
-            return None
-        return _link(info, info.context.services.bulk.files.errors(self.uuid))
+        return _address(info.context.services.bulk.files.refused(self.row))
 
 
-def _link(info: Info, path: Path) -> str | None:
-    return info.context.services.bulk.links.link(path) if path.exists() else None
+def _address(path: Path | None) -> str | None:
+    return None if path is None else f"/files/{path.name}"
 
 
 BULK_OPERATION = RecordKind(BulkOperation, BulkOperationAggregate)
