@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from crm_core.access.owned import OwnedRecords
 from crm_core.access.rights import Rights
 from crm_core.authority import IDENTITY, Authority
 from crm_core.kernel.aggregate import Aggregate, HeldKey
@@ -40,13 +41,19 @@ class Execution:
     """Executes commands against one ledger."""
 
     def __init__(
-        self, aggregates: AggregateStore, taker: SnapshotTaker, ids: Ids, authority: Authority
+        self,
+        aggregates: AggregateStore,
+        taker: SnapshotTaker,
+        ids: Ids,
+        authority: Authority,
+        owned: Callable[[], OwnedRecords],
     ) -> None:
         self._aggregates = aggregates
         self._store = aggregates.events
         self._taker = taker
         self._ids = ids
         self._authority = authority
+        self._owned = owned
 
     async def run(self, tenant_id: UUID, requests: Sequence[Request]) -> list[Receipt | CrmError]:
         """Decides and stores a batch in one transaction; one outcome each, in order.
@@ -112,7 +119,7 @@ class Execution:
         rights = await self._authority.rights(tenant_id, request.actor)
         if rights.reach(request.command.right()[0]).everything:
             return outcome
-        warrant = Warrant(rights, request, self._authority.administrators)
+        warrant = Warrant(rights, request, self._authority)
         holder = await find(UUID(outcome.parameters["holder_id"]))
         if holder is not None and await warrant.shows(holder, find):
             return outcome
@@ -226,8 +233,9 @@ class Execution:
         now = self._store.ledger.clock.now()
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
-        warrant = Warrant(rights, request, self._authority.administrators)
-        work = CommandWork(batch, request, self._ids, request.effective_at or now, warrant)
+        warrant = Warrant(rights, request, self._authority)
+        at = request.effective_at or now
+        work = CommandWork(batch, request, self._ids, at, warrant, self._owned())
         try:
             await request.command.handle(work)
             return batch.accept(await work.plan())

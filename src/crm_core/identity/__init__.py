@@ -27,7 +27,6 @@ from crm_core.identity.tenant.tenant import Tenant
 from crm_core.identity.user.commands import (
     ActivateUser,
     ConfirmTotp,
-    DeactivateUser,
     EnrolTotp,
     EraseUser,
     GrantRole,
@@ -40,6 +39,7 @@ from crm_core.identity.user.commands import (
     SuspendUser,
     UseCode,
 )
+from crm_core.identity.user.leaving import CompleteHandOver, DeactivateUser, HandOverRecords
 from crm_core.identity.user.passkeys import RegisterPasskey, RemovePasskey, UsePasskey
 from crm_core.identity.user.sent_codes import (
     NoteCodeSent,
@@ -55,6 +55,7 @@ __all__ = [
     "ActivateUser",
     "AddTeamMember",
     "ApiKey",
+    "CompleteHandOver",
     "ConfirmTotp",
     "CreateTeam",
     "DeactivateUser",
@@ -66,6 +67,7 @@ __all__ = [
     "EraseUser",
     "GrantRole",
     "GrantShare",
+    "HandOverRecords",
     "InviteUser",
     "IssueApiKey",
     "LinkIdentity",
