@@ -29,8 +29,8 @@ _PLURALS = {
 class DeactivateUser(OnUser, frozen=True, kw_only=True):
     """Ends a user's access for good, at once; the user's open records are handed over from then on.
 
-    Who owns any is deactivated once it is said who gets them: `successor_id`, an active user, or
-    for tickets a `ticket_queue`.
+    Who owns any is deactivated only if it is said who gets them: a successor, who is an active
+    user, or for tickets a queue.
     """
 
     NAME = "user.deactivate"
