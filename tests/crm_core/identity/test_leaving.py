@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,6 +25,7 @@ from crm_core.identity import (
     CompleteHandOver,
     DeactivateUser,
     DefineRole,
+    EraseUser,
     GrantRole,
     GrantShare,
     HandOverRecords,
@@ -190,25 +191,45 @@ async def test_the_successor_is_another_user_who_is_active(crm: Crm) -> None:
         await crm.execute(DeactivateUser(user_id=ROSA, successor_id=UUID(int=99)), SYSTEM)
 
 
-async def test_two_who_leave_to_each_other_at_once_do_not_both_leave(crm: Crm) -> None:
-    outcomes = await asyncio.gather(
-        crm.execute(DeactivateUser(user_id=ROSA, successor_id=SAM), SYSTEM),
-        crm.execute(DeactivateUser(user_id=SAM, successor_id=ROSA), SYSTEM),
-        return_exceptions=True,
-    )
-    assert sum(isinstance(outcome, CrmError) for outcome in outcomes) == 1
+async def test_a_successor_who_leaves_at_the_same_moment_is_none(
+    crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ben leaves between the decision about Viv and its recording; neither governs anything."""
+    ben = UUID(int=5)
+    await with_users(crm, VIV, ben, role="sales")
+    append = crm.store.ledger.append
+
+    async def late(*given: Any) -> Any:
+        monkeypatch.setattr(crm.store.ledger, "append", append)
+        await told(crm, DeactivateUser(user_id=ben))
+        return await append(*given)
+
+    monkeypatch.setattr(crm.store.ledger, "append", late)
+    with pytest.raises(Rejected, match=r"user\.not_active"):
+        await crm.execute(DeactivateUser(user_id=VIV, successor_id=ben), SYSTEM)
 
 
 async def test_a_batch_counts_what_its_earlier_commands_decided(crm: Crm) -> None:
+    await told(crm, *OWNING["task"](ROSA))
     commands = [
+        AssignTask(task_id=CHORE, assignee_id=SAM),  # which the ledger does not know yet
         *OWNING["customer"](ROSA),
         DeactivateUser(user_id=ROSA),
         AssignCustomerOwner(customer_id=ADA, owner_id=SAM),
         DeactivateUser(user_id=ROSA),
     ]
     outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in commands])
-    refused = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, CrmError)]
-    assert refused == [2]
+    refused = {i: outcome for i, outcome in enumerate(outcomes) if isinstance(outcome, CrmError)}
+    assert list(refused) == [3]
+    assert (refused[3].parameters["customers"], refused[3].parameters["tasks"]) == (1, 0)
+
+
+async def test_a_user_is_forgotten_while_the_records_are_on_their_way(crm: Crm) -> None:
+    await told(crm, *OWNING["task"](ROSA), DeactivateUser(user_id=ROSA, successor_id=SAM))
+    await told(crm, EraseUser(user_id=ROSA))
+    assert [await crm.handing_over.sweep() for _ in range(2)] == [1, 0]
+    assert await owner(crm, "task") == SAM
+    assert not (await crm.get(User, ROSA)).is_handing_over
 
 
 # --- the records follow ---------------------------------------------------------------------------
