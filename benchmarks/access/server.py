@@ -15,7 +15,7 @@ import uvicorn
 from crm_api.app import create_app
 from crm_api.cli.serving import log_to_stderr
 from crm_api.graphql.compiled.answers import CompiledReads
-from crm_api.graphql.compiled.compiler import Reader
+from crm_api.graphql.compiled.reader import Reader
 from crm_api.http.allowance import Allowance
 from crm_api.services import open_services
 from crm_core.access.rights import ALL_RIGHTS

@@ -44,8 +44,8 @@ class Applier:
         self._moved = moved
 
     async def advance(self, slots: Sequence[Slot], *, seconds: float) -> None:
-        """Takes the slots of one tenant to its head, or works for about so long: one batch at least,
-        or a batch that takes longer than that to read would never be applied.
+        """Takes the slots of one tenant to its head, or works for about so long; one batch at
+        least, for one that takes longer than that to read would never be applied.
 
         Slots that are furthest behind go first, up to where the next ones are; from there on they
         go together, so that an event is read once for all of them. The next batch is read while one

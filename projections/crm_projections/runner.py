@@ -24,7 +24,7 @@ from crm_projections.generations import Connection, Generation, State
 from crm_projections.projection import Projection
 from crm_projections.status import Skip, Status, statuses
 from crm_projections.storage import Storage
-from crm_projections.takeover import take_over
+from crm_projections.takeover import GAP_EVENTS_MAX, take_over
 from crm_projections.visibility import Visibility
 
 __all__ = ["Progress", "ProjectionRunner"]
@@ -84,8 +84,10 @@ class ProjectionRunner:
         while True:
             try:
                 lags = await self._turn()
+                filling = [lag for lag in lags if lag.projection in self._filling]
+                if all(lag.events <= GAP_EVENTS_MAX for lag in filling):
+                    await self._take_over()  # where much is written, something always lags
                 if not lags:
-                    await self._take_over()
                     await self._wait()
                 elif not any(lag.is_free for lag in lags):
                     await asyncio.sleep(_BUSY_SECONDS)

@@ -32,6 +32,7 @@ from crm_core.audit.integrator import Integrator
 from crm_core.audit.log import AuditLog, Signer
 from crm_core.audit.reads import ReadLog, ReadMode
 from crm_core.audit.store import AuditStore
+from crm_core.identity.breached import KnownPasswords
 from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.privacy.root import RootKeys
@@ -93,6 +94,7 @@ async def open_services(
     files: Path | None = None,
     export_rows_max: int = EXPORT_ROWS_MAX,
     read_mode: ReadMode = ReadMode.MATTERS,
+    breached: KnownPasswords | None = None,
 ) -> AsyncIterator[Services]:
     """Opens all of it over a migrated database; projects and audits until the end.
 
@@ -113,6 +115,7 @@ async def open_services(
                 tenant=tenant,
                 snapshot_every=snapshot_every,
                 beside=everybody,
+                breached=breached,
             )
         )
         pool = await open_pool(url, "crm_tenant", tenant_id=crm.tenant_id)

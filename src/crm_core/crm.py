@@ -21,6 +21,7 @@ from crm_core.erasing import Erasing
 from crm_core.execution import Execution
 from crm_core.explain import Explanation, Step, cause_of, field_origin
 from crm_core.handing_over import HandingOver
+from crm_core.identity.breached import KnownPasswords
 from crm_core.identity.directory import Directory
 from crm_core.identity.passwords import is_right
 from crm_core.identity.user.state import UserStatus
@@ -76,6 +77,7 @@ class Crm:
         ids: Ids | None = None,
         snapshots: SnapshotStore | None = None,
         snapshot_every: int = SNAPSHOT_EVERY,
+        breached: KnownPasswords | None = None,
     ) -> None:
         """`tenant`: its name, or the id that follows from that where only this is known."""
         self.tenant = str(tenant)
@@ -90,8 +92,14 @@ class Crm:
         self.authority = Authority(self.store, self.tenant_id)
         self.owned: OwnedRecords = LedgerOwned(self.aggregates, self.tenant_id)
         """What users own; whoever has read models puts them here, for theirs is the short way."""
+        self._breached = breached
         self._execution = Execution(
-            self.aggregates, self._taker, self._ids, self.authority, lambda: self.owned
+            self.aggregates,
+            self._taker,
+            self._ids,
+            self.authority,
+            breached,
+            lambda: self.owned,
         )
         self.erasing = Erasing(self.aggregates, self.tenant_id, self.execute)
         self.handing_over = HandingOver(
@@ -112,6 +120,7 @@ class Crm:
         snapshot_every: int = SNAPSHOT_EVERY,
         every_tenant: bool = False,
         beside: Crm | None = None,
+        breached: KnownPasswords | None = None,
     ) -> Self:
         """A CRM over the PostgreSQL database that `url` names; it must be migrated.
 
@@ -124,7 +133,8 @@ class Crm:
         be read.
         With a Redis, subscribers hear at once of what other processes append; without, or when
         it is away, within a quarter of a second. A stream of more than `snapshot_every` events is
-        loaded by a snapshot; 0 takes none. Raises SetupError `database.unreachable`,
+        loaded by a snapshot; 0 takes none. `breached` are passwords that no user may choose, such
+        as a `BreachedPasswords`. Raises SetupError `database.unreachable`,
         `database.not_migrated` or `redis.bad_url`.
         """
         relay = relay_by(redis_url) if beside is None else None
@@ -140,21 +150,34 @@ class Crm:
             tenant=tenant,
             snapshots=PostgresSnapshotStore(pool),
             snapshot_every=snapshot_every,
+            breached=breached,
         )
 
     @classmethod
     def in_memory(
-        cls, *, tenant: str = "main", clock: Clock | None = None, ids: Ids | None = None
+        cls,
+        *,
+        tenant: str = "main",
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        breached: KnownPasswords | None = None,
     ) -> Self:
         """A CRM in this process's memory, as strict as any other; for tests and experiments."""
         keyring = Keyring(new_key(), InMemoryKeyStore())
-        return cls(InMemoryLedger(clock or SystemClock()), keyring, tenant=tenant, ids=ids)
+        ledger = InMemoryLedger(clock or SystemClock())
+        return cls(ledger, keyring, tenant=tenant, ids=ids, breached=breached)
 
     def of_tenant(self, tenant_id: UUID) -> Crm:
         """The CRM of another tenant of the same ledger, for programs that work for all of them
         (`every_tenant`): without, it finds nothing and can write nothing. Close this one only.
         """
-        return Crm(self.store.ledger, self.store.keyring, tenant=tenant_id, ids=self._ids)
+        return Crm(
+            self.store.ledger,
+            self.store.keyring,
+            tenant=tenant_id,
+            ids=self._ids,
+            breached=self._breached,
+        )
 
     async def close(self) -> None:
         await self._taker.close()

@@ -13,6 +13,7 @@ import msgspec
 from crm_core.access.owned import OwnedRecords
 from crm_core.access.rights import Rights
 from crm_core.authority import IDENTITY, Authority
+from crm_core.identity.breached import KnownPasswords
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import CrmError, Denied, Invalid, Rejected, VersionConflict
 from crm_core.kernel.events import Event
@@ -46,6 +47,7 @@ class Execution:
         taker: SnapshotTaker,
         ids: Ids,
         authority: Authority,
+        breached: KnownPasswords | None,
         owned: Callable[[], OwnedRecords],
     ) -> None:
         self._aggregates = aggregates
@@ -53,6 +55,7 @@ class Execution:
         self._taker = taker
         self._ids = ids
         self._authority = authority
+        self._breached = breached
         self._owned = owned
 
     async def run(self, tenant_id: UUID, requests: Sequence[Request]) -> list[Receipt | CrmError]:
@@ -235,7 +238,7 @@ class Execution:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
         warrant = Warrant(rights, request, self._authority)
         at = request.effective_at or now
-        work = CommandWork(batch, request, self._ids, at, warrant, self._owned())
+        work = CommandWork(batch, request, self._ids, at, warrant, self._breached, self._owned())
         try:
             await request.command.handle(work)
             return batch.accept(await work.plan())

@@ -11,6 +11,7 @@ from crm_core.as_of import NOW, AsOf
 from crm_core.crm import Crm
 from crm_core.diff import RecordDiff
 from crm_core.explain import Explanation
+from crm_core.identity.breached import KnownPasswords
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.clock import Clock
 from crm_core.kernel.errors import CrmError
@@ -44,6 +45,7 @@ class SyncCrm:
         clock: Clock | None = None,
         redis_url: str | None = None,
         snapshot_every: int = SNAPSHOT_EVERY,
+        breached: KnownPasswords | None = None,
     ) -> Self:
         """See `Crm.open`."""
         portal = Portal()
@@ -54,6 +56,7 @@ class SyncCrm:
             clock=clock,
             redis_url=redis_url,
             snapshot_every=snapshot_every,
+            breached=breached,
         )
         try:
             crm = portal.call(opening)

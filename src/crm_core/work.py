@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from uuid import UUID
 from crm_core.access.owned import Owned, OwnedRecords
 from crm_core.access.records import kind_of, owner_of
 from crm_core.access.rights import Rule
+from crm_core.identity.breached import KnownPasswords
 from crm_core.kernel.aggregate import Aggregate, HeldKey
 from crm_core.kernel.errors import NotFound, Rejected, VersionConflict
 from crm_core.kernel.events import Event
@@ -56,9 +58,9 @@ class Batch:
         """Whether the record is known to exist; the append finds out where it is not known."""
         return self._records.get(record_id) is not None or record_id in self._decided
 
-    @property
-    def decided(self) -> list[Aggregate]:
+    async def decided(self) -> list[Aggregate]:
         """The records that commands of the batch have changed, as they are then."""
+        await self.prefetch(self._decided)
         found = (self._records.get(record_id) for record_id in self._decided)
         return [record for record in found if record is not None]
 
@@ -135,9 +137,11 @@ class CommandWork:
         ids: Ids,
         at: datetime,
         warrant: Warrant,
+        breached: KnownPasswords | None,
         owned: OwnedRecords,
     ) -> None:
         self.ids = ids
+        self._breached = breached
         self._warrant = warrant
         self._owned = owned
         self.tenant_id = batch.tenant_id
@@ -180,10 +184,15 @@ class CommandWork:
         self._warrant.require_cover(rules)
 
     async def owned_by(self, user_id: UUID) -> Owned:
-        return await self._warrant.owned_by(user_id, self._owned, self._batch.decided)
+        decided = await self._batch.decided()
+        return await self._warrant.owned_by(user_id, self._owned, decided)
 
     def reaches(self, kind: str, action: str, owner_id: UUID) -> bool:
         return self._warrant.reaches(kind, action, owner_id)
+
+    async def is_breached(self, password: str) -> bool:
+        known = self._breached
+        return known is not None and await asyncio.to_thread(known.has, password)
 
     async def administrators(self) -> frozenset[UUID]:
         return await self._warrant.administrators()

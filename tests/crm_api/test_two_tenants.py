@@ -24,7 +24,7 @@ import pytest
 
 from crm_api.app import create_app
 from crm_api.graphql.compiled.answers import CompiledReads
-from crm_api.graphql.compiled.compiler import Reader
+from crm_api.graphql.compiled.reader import Reader
 from crm_api.graphql.context import Context
 from crm_api.graphql.ids import global_id, parsed
 from crm_api.graphql.registry import KINDS

@@ -129,9 +129,10 @@ async def test_workers_of_two_versions_at_once_under_writes(crm: Crm, projector:
         new = await keeper(crm, projector, NextTally())
         async with running(new):
             number = 0
-            while (2, 2, State.LIVE) not in await generations_now(projector):
-                await tell(crm, *somebody(f"during{number}"))  # none may be refused
-                number += 1
+            async with asyncio.timeout(60):
+                while (2, 2, State.LIVE) not in await generations_now(projector):
+                    await tell(crm, *somebody(f"during{number}"))  # none may be refused
+                    number += 1
             for number in range(5):
                 await tell(crm, *somebody(f"after{number}"))
             await new.wait_for(crm.tenant_id, await crm.position(), seconds=20)

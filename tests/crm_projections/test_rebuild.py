@@ -104,9 +104,10 @@ async def test_a_rebuild_goes_on_under_writes_and_is_compared_all_the_same(
     keeping = asyncio.create_task(runner.run())
     rebuilding = asyncio.create_task(Rebuild(past.store, projector, PROJECTIONS).run())
     number = 0
-    while not rebuilding.done():
-        await tell(past, *somebody(f"w{number}"))
-        number += 1
+    async with asyncio.timeout(120):
+        while not rebuilding.done():
+            await tell(past, *somebody(f"w{number}"))
+            number += 1
     assert [of.comparison and of.comparison.differing for of in await rebuilding] == [0] * len(
         PROJECTIONS
     )

@@ -41,6 +41,7 @@ class Place:
             redis_url=self.settings.redis,
             snapshot_every=self.settings.snapshot_every,
             every_tenant=True,
+            breached=self.settings.breached(),
         )
 
 

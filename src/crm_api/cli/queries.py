@@ -46,8 +46,9 @@ def explain_query(
 async def _explain(
     text: str, given: dict[str, Any], operation: str | None, role: str, how: str
 ) -> None:
-    from crm_api.graphql.compiled.compiler import Reader, compile_query
+    from crm_api.graphql.compiled.compiler import compile_query
     from crm_api.graphql.compiled.document import query_document
+    from crm_api.graphql.compiled.reader import Reader
     from crm_api.graphql.compiled.selection import Given, NotCovered
     from crm_api.graphql.documents import valid_document
     from crm_api.schema import schema

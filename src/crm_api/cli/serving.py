@@ -136,6 +136,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         files=settings.files(),
         export_rows_max=settings.export_rows_max,
         read_mode=settings.read_log,
+        breached=settings.breached(),
     ) as services:
         server = Server(services, settings.shutdown_seconds, settings.proxies)
         running = asyncio.create_task(server.serve(sockets=[listening]))

@@ -16,6 +16,7 @@ from crm_api.providers.verifier import ACCESS_TYPE, ALGORITHMS, STANDARD_ALGORIT
 from crm_api.sent_codes import SpooledCodes
 from crm_api.signing_in import BearerSettings, PasskeySettings, WaysIn
 from crm_core import SetupError
+from crm_core.identity.breached import BreachedPasswords
 
 __all__ = ["SignInSettings"]
 
@@ -50,6 +51,14 @@ class SignInSettings(BaseSettings):
     """For development: a folder to which codes are written that would be sent to users."""
     jwt_type: str = ACCESS_TYPE
     """What they say in `typ` that they are; of issuers that write it on all alike, `JWT`."""
+
+    breached_passwords: Path | None = None
+    """Passwords that nobody may choose; see BreachedPasswords."""
+
+    def breached(self) -> BreachedPasswords | None:
+        """Raises SetupError where the file is no such list."""
+        of = self.breached_passwords
+        return None if of is None else BreachedPasswords(of)
 
     def ways_in(self) -> WaysIn:
         """Raises SetupError where something is missing or cannot be taken."""

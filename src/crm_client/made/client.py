@@ -3923,7 +3923,7 @@ class Client(Asking):
         effective_at: datetime | None = None,
         dry_run: bool | None = None,
     ) -> Done[User]:
-        """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash. Who sets the own one gives the present one, if there is one."""
+        """Sets the password: at least 12 characters, not soon guessed, and not in the operator's list of breached ones; kept as an argon2id hash. Who sets the own one gives the present one, if there is one."""
         return await self._execute(
             operations.USER_SET_PASSWORD,
             {

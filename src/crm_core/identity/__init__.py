@@ -5,6 +5,7 @@ from __future__ import annotations
 from crm_core.access.rights import Rule, Scope
 from crm_core.identity.api_key.api_key import ApiKey
 from crm_core.identity.api_key.commands import IssueApiKey, RevokeApiKey
+from crm_core.identity.breached import BreachedPasswords
 from crm_core.identity.directory import Directory
 from crm_core.identity.role.commands import DefineRole, RetireRole, RoleRule
 from crm_core.identity.role.role import Role
@@ -55,6 +56,7 @@ __all__ = [
     "ActivateUser",
     "AddTeamMember",
     "ApiKey",
+    "BreachedPasswords",
     "CompleteHandOver",
     "ConfirmTotp",
     "CreateTeam",

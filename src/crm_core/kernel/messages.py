@@ -141,6 +141,9 @@ class Work(Protocol):
     def reaches(self, kind: str, action: str, owner_id: UUID) -> bool:
         """Whether the actor may do this to all records of the kind that are this user's."""
 
+    async def is_breached(self, password: str) -> bool:
+        """Whether attackers are known to know the password."""
+
     async def administrators(self) -> frozenset[UUID]:
         """Who may do everything, by all that is recorded. What is relied on is to be guarded."""
 

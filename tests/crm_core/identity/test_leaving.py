@@ -34,6 +34,7 @@ from crm_core.identity import (
     Scope,
     ShareLevel,
     User,
+    UserStatus,
 )
 from crm_core.identity.user import events as e
 from crm_core.sales import DefinePipeline, LoseOpportunity, OpenOpportunity, Opportunity
@@ -210,9 +211,10 @@ async def test_a_successor_who_leaves_at_the_same_moment_is_none(
 
 
 async def test_a_batch_counts_what_its_earlier_commands_decided(crm: Crm) -> None:
-    await told(crm, *OWNING["task"](ROSA))
+    await told(crm, *OWNING["task"](ROSA), DeactivateUser(user_id=TOM))
     commands = [
         AssignTask(task_id=CHORE, assignee_id=SAM),  # which the ledger does not know yet
+        AssignTask(task_id=CHORE, assignee_id=TOM),  # refused; the one before stands
         *OWNING["customer"](ROSA),
         DeactivateUser(user_id=ROSA),
         AssignCustomerOwner(customer_id=ADA, owner_id=SAM),
@@ -220,8 +222,12 @@ async def test_a_batch_counts_what_its_earlier_commands_decided(crm: Crm) -> Non
     ]
     outcomes = await crm.execute_many([Request(command=c, actor=SYSTEM) for c in commands])
     refused = {i: outcome for i, outcome in enumerate(outcomes) if isinstance(outcome, CrmError)}
-    assert list(refused) == [3]
-    assert (refused[3].parameters["customers"], refused[3].parameters["tasks"]) == (1, 0)
+    assert {i: refusal.code for i, refusal in refused.items()} == {
+        1: "user.deactivated",
+        4: "user.owns_records",
+    }
+    assert (refused[4].parameters["customers"], refused[4].parameters["tasks"]) == (1, 0)
+    assert (await crm.get(User, ROSA)).status is UserStatus.DEACTIVATED
 
 
 async def test_a_user_is_forgotten_while_the_records_are_on_their_way(crm: Crm) -> None:

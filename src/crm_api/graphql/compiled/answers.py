@@ -8,11 +8,12 @@ import strawberry
 from cachetools import LRUCache
 from graphql import OperationType
 
-from crm_api.graphql.compiled.compiler import Reader, compile_query
+from crm_api.graphql.compiled.compiler import compile_query
 from crm_api.graphql.compiled.document import KnownDocuments
 from crm_api.graphql.compiled.kept import KeptTexts
 from crm_api.graphql.compiled.noted import taken
 from crm_api.graphql.compiled.plan import Plan
+from crm_api.graphql.compiled.reader import Reader
 from crm_api.graphql.compiled.resolving import Keeping, Resolving
 from crm_api.graphql.compiled.selection import Given, NotCovered
 from crm_api.graphql.context import Context

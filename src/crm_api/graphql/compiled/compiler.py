@@ -7,16 +7,11 @@ errors have one origin: Strawberry's own way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, get_args
-from uuid import UUID
+from typing import Any
 
 from graphql import (
-    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
-    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     get_named_type,
@@ -25,7 +20,6 @@ from graphql import (
 from crm_api.graphql.as_of import as_of_from
 from crm_api.graphql.compiled.connections import ConnectionShape
 from crm_api.graphql.compiled.kept import require_settled
-from crm_api.graphql.compiled.leaves import leaf, require_same_names
 from crm_api.graphql.compiled.noted import noted
 from crm_api.graphql.compiled.places import (
     LinkedRecord,
@@ -37,6 +31,7 @@ from crm_api.graphql.compiled.places import (
     marked_for,
 )
 from crm_api.graphql.compiled.plan import LateHolder, LateId, LatePosition, Plan, plan_of
+from crm_api.graphql.compiled.reader import Reader
 from crm_api.graphql.compiled.selection import (
     Given,
     NotCovered,
@@ -48,6 +43,7 @@ from crm_api.graphql.compiled.selection import (
     reads_of,
     type_name,
 )
+from crm_api.graphql.compiled.values import ValueShapes
 from crm_api.graphql.connection import window_of
 from crm_api.graphql.filters import filter_of, order_of
 from crm_api.graphql.ids import parsed, required_uuid
@@ -64,11 +60,10 @@ from crm_api.graphql.reading import (
     Reported,
 )
 from crm_api.graphql.records import RecordKind
-from crm_api.graphql.registry import kind_of_name, kind_of_type, readable_kinds
+from crm_api.graphql.registry import kind_of_name, kind_of_type
 from crm_core import NOW, CrmError
-from crm_core.access.rights import Rights
 from crm_core.personal import PERSONAL_KINDS
-from crm_projections.reading import EVERYTHING, Order, Sight
+from crm_projections.reading import Order
 from crm_projections.reading.trees import (
     Listing,
     Sql,
@@ -77,40 +72,9 @@ from crm_projections.reading.trees import (
     Values,
     constant,
     json_object,
-    json_of,
-    values_of_struct,
 )
 
-__all__ = ["Reader", "compile_query"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads: the tenant, the kinds of records that may be read, how much of them is seen, and
-    whether the answer notes what it shows (see `noted`).
-
-    Readers with the same `likeness` share their plans; each is answered by the ids of his own.
-    """
-
-    tenant_id: UUID
-    kinds: frozenset[str]
-    sight: Sight
-    is_noted: bool
-    likeness: object
-
-    @property
-    def seen(self) -> object:
-        """Equal for readers who see the same: all who see everything of what they may read."""
-        return self.kinds, self.sight
-
-    @classmethod
-    @lru_cache(maxsize=1_024)
-    def of(cls, tenant_id: UUID, rights: Rights, is_noted: bool) -> Reader:
-        """With these rights, which are the same object until they change."""
-        kinds, sight = readable_kinds(rights), Sight(rights)
-        if sight.is_whole:
-            return cls(tenant_id, kinds, EVERYTHING, is_noted, (kinds, is_noted))
-        return cls(tenant_id, kinds, sight, is_noted, (kinds, is_noted, sight.likeness))
+__all__ = ["compile_query"]
 
 
 def compile_query(given: Given, reader: Reader, late: frozenset[str]) -> Plan:
@@ -129,6 +93,7 @@ class _Compiler:
         self._selections = selections
         self._reader = reader
         self._tree = Tree(reader.tenant_id, reader.sight)
+        self._values = ValueShapes(selections, self._tree, self._member)
         self._positions: list[int | LatePosition] = []
         self._places: list[Place] = []
 
@@ -254,12 +219,6 @@ class _Compiler:
             place = self._place(RecordField(of, selected, kind))
             return marked_for(place, values["uuid"])
 
-    def _object(self, of: GraphQLObjectType, values: Values, selected: Selected) -> Sql:
-        return json_object(
-            (key, self._member(of, values, inner))
-            for key, inner in self._selections.of(of, selected)
-        )
-
     def _member(self, of: GraphQLObjectType, values: Values, selected: Selected) -> Sql:
         if name_of(selected) == "__typename":
             return type_name(of)
@@ -270,13 +229,13 @@ class _Compiler:
                 value = values.get(definition.python_name)
                 if definition.base_resolver is not None or value is None:
                     raise NotCovered(f"{of.name}.{definition.python_name}")
-                return self._value(field.type, value, selected)
+                return self._values.value(field.type, value, selected)
             case Column(name):
-                return self._value(field.type, values[name], selected)
+                return self._values.value(field.type, values[name], selected)
             case Money(amount, currency):
-                return self._money(field.type, values[amount], values[currency], selected)
+                return self._values.money(field.type, values[amount], values[currency], selected)
             case Pairs(column, names):
-                return self._pairs(field.type, values[column], names, selected)
+                return self._values.pairs(field.type, values[column], names, selected)
             case Link(name, column):
                 if isinstance(field.type, GraphQLNonNull):
                     raise NotCovered("a link that cannot be null")
@@ -292,56 +251,6 @@ class _Compiler:
                 return self._connection(field, selected, listing, kind)
             case other:
                 raise NotCovered(repr(other))
-
-    # --- values -----------------------------------------------------------------------------------
-
-    def _value(self, of: Any, value: Value, selected: Selected) -> Sql:
-        """A column, or a member of one, as this type of GraphQL has it."""
-        if isinstance(of, GraphQLNonNull):
-            if value.nullable:
-                raise NotCovered("it may be null where it must not")
-            of = of.of_type
-        if isinstance(of, GraphQLObjectType):
-            shaped = self._object(of, values_of_struct(value.of, value.sql), selected)
-            return Sql(_unless_null(value, shaped.text), shaped.parameters)
-        if isinstance(of, GraphQLList):
-            item = of.of_type.of_type if isinstance(of.of_type, GraphQLNonNull) else of.of_type
-            (inner, *_) = get_args(value.of)
-            if isinstance(item, GraphQLObjectType):
-                return self._tree.entries(
-                    value, lambda json: self._object(item, values_of_struct(inner, json), selected)
-                )
-            if isinstance(item, GraphQLEnumType):
-                require_same_names(item, inner)
-            elif item.name != "String":
-                raise NotCovered(f"a list of {item.name}")
-            return json_of(value)
-        return json_of(leaf(of, value))
-
-    def _money(self, of: Any, amount: Value, currency: Value, selected: Selected) -> Sql:
-        nullable = [value for value in (amount, currency) if value.nullable]
-        is_null = " or ".join(f"{value.sql} is null" for value in nullable)
-        if isinstance(of, GraphQLNonNull):
-            if is_null:
-                raise NotCovered("it may be null where it must not")
-            of = of.of_type
-        values = {
-            "amount": amount._replace(nullable=False),
-            "currency_code": currency._replace(nullable=False),
-        }
-        shaped = self._object(of, values, selected)
-        if not is_null:
-            return shaped
-        return Sql(f"case when {is_null} then 'null' else {shaped.text} end", shaped.parameters)
-
-    def _pairs(self, of: Any, value: Value, names: tuple[str, str], selected: Selected) -> Sql:
-        item = of.of_type.of_type.of_type
-
-        def shape(json: str) -> Sql:
-            values = {name: Value(f"({json} ->> {at})", "text") for at, name in enumerate(names)}
-            return self._object(item, values, selected)
-
-        return self._tree.entries(value, shape)
 
     # --- lists ------------------------------------------------------------------------------------
 
@@ -383,7 +292,3 @@ def _kind(name: str) -> RecordKind:
     kind = kind_of_name(name)
     assert kind is not None, f"{name} is a kind of record"
     return kind
-
-
-def _unless_null(value: Value, text: str) -> str:
-    return f"case when {value.sql} is null then 'null' else {text} end" if value.nullable else text

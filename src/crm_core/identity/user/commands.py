@@ -93,7 +93,8 @@ class EraseUser(Erases, frozen=True, kw_only=True):
 
 
 class SetPassword(OnUser, frozen=True, kw_only=True):
-    """Sets the password: at least 12 characters, not soon guessed; kept as an argon2id hash.
+    """Sets the password: at least 12 characters, not soon guessed, and not in the operator's list
+    of breached ones; kept as an argon2id hash.
 
     Who sets the own one gives the present one, if there is one.
     """
@@ -111,6 +112,8 @@ class SetPassword(OnUser, frozen=True, kw_only=True):
         known = [text for text in (user.name, user.email) if isinstance(text, str)]
         known += await _words_of_the_place(work, user)
         await asyncio.to_thread(check_strength, self.password, known)
+        if await work.is_breached(self.password):
+            raise Rejected("user.breached_password")
         user.set_password(await asyncio.to_thread(hash_of, self.password))
 
     async def _require_present(self, password_hash: str | Redacted | None) -> None:
