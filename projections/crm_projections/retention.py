@@ -8,8 +8,6 @@ what was recorded before it was set.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -21,15 +19,14 @@ from crm_core.catalog import ERASING
 from crm_core.customers import ArchiveCustomer
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy import RecordRetentionApplied, Retention, RetentionAction
-from crm_projections.checkpoints import reached
 from crm_projections.idle import ASKED, idle
+from crm_projections.shown import require_shown
 
 __all__ = ["Due", "Retaining"]
 
 log = structlog.get_logger()
 
 _LOOK_SECONDS = 3_600.0
-_SHOWN_SECONDS = 5.0  # for the read models to show what there is when it is asked
 _LAGGING_SECONDS = 60.0  # until the next look, where they did not
 
 
@@ -57,7 +54,7 @@ class Retaining:
         position = await self._crm.position()
         policies = await self._policies()
         asked = sorted({name for policy in policies for name in ASKED[policy.kind]})
-        await self._require_shown(position, asked)
+        await require_shown(self._pool, self._crm.tenant_id, position, asked)
         now = self._crm.store.ledger.clock.now()
         found = []
         for policy in policies:
@@ -105,23 +102,6 @@ class Retaining:
                     records=len(due.record_ids),
                 )
             await asyncio.sleep(_LOOK_SECONDS)
-
-    async def _require_shown(self, position: int, asked: Sequence[str]) -> None:
-        until = time.monotonic() + _SHOWN_SECONDS
-        while (behind := await self._behind(position, asked)) is not None:
-            if time.monotonic() > until:
-                raise behind
-            await asyncio.sleep(0.05)
-
-    async def _behind(self, position: int, asked: Sequence[str]) -> Lagging | None:
-        tenant_id = self._crm.tenant_id
-        async with self._pool.connection() as connection:
-            found = (await reached(connection, [tenant_id], asked))[tenant_id]
-        for name in asked:
-            shown = found[name].position if name in found else 0
-            if shown < position:
-                return Lagging(name, position, shown)
-        return None
 
     async def _policies(self) -> list[Retention]:
         ids: dict[UUID, None] = {}

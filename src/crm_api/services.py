@@ -37,6 +37,7 @@ from crm_core.ledger.aggregate_store import SNAPSHOT_EVERY
 from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_core.privacy.root import RootKeys
 from crm_projections.forgetting import ReadModels
+from crm_projections.owned import ReadModelOwned
 from crm_projections.reading import Pipelines, Reads
 from crm_projections.registry import all_projections
 from crm_projections.reporting import KeptAnswers
@@ -121,6 +122,7 @@ async def open_services(
         )
         pool = await open_pool(url, "crm_tenant", tenant_id=crm.tenant_id)
         opened.push_async_callback(pool.close)
+        crm.owned = ReadModelOwned(crm, pool)
         pipelines = Pipelines(pool)
         opened.push_async_callback(pipelines.close)
         projector_pool = await open_pool(url, "crm_projector", size=4)
@@ -143,6 +145,7 @@ async def open_services(
             ("audit.failed", Integrator(audits).run),
             ("erasing.failed", partial(crm.erasing.run, [read_models, bulk.files])),
             ("retaining.failed", Retaining(crm, pool).run),
+            ("handing_over.failed", crm.handing_over.run),
         ):
             opened.push_async_callback(end, asyncio.create_task(_keep(run, failed)))
         tokens = Tokens(secret, crm.tenant_id, clock)

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from crm_core import catalog
+from crm_core.access.owned import OwnedRecords
 from crm_core.access.records import kind_of, parent_of
 from crm_core.access.rights import NOTHING, Reach, Rights
 from crm_core.as_of import NOW, AsOf, fold_as_of
@@ -19,6 +20,7 @@ from crm_core.diff import RecordDiff, diff_of
 from crm_core.erasing import Erasing
 from crm_core.execution import Execution
 from crm_core.explain import Explanation, Step, cause_of, field_origin
+from crm_core.handing_over import HandingOver
 from crm_core.identity.breached import KnownPasswords
 from crm_core.identity.directory import Directory
 from crm_core.identity.passwords import is_right
@@ -44,6 +46,7 @@ from crm_core.ledger.snapshot_taker import SnapshotTaker
 from crm_core.ledger.snapshots import InMemorySnapshotStore, SnapshotStore
 from crm_core.ledger.subscription import Subscription, Tail
 from crm_core.ledger.watch import relay_by
+from crm_core.owned import LedgerOwned
 from crm_core.privacy.cipher import new_key
 from crm_core.privacy.erasure.commands import Erases
 from crm_core.privacy.keys import InMemoryKeyStore, Keyring
@@ -87,11 +90,21 @@ class Crm:
         self._taker = SnapshotTaker(self.aggregates)
         self._ids = ids or RandomIds()
         self.authority = Authority(self.store, self.tenant_id)
+        self.owned: OwnedRecords = LedgerOwned(self.aggregates, self.tenant_id)
+        """What users own; whoever has read models puts them here, for theirs is the short way."""
         self._breached = breached
         self._execution = Execution(
-            self.aggregates, self._taker, self._ids, self.authority, breached
+            self.aggregates,
+            self._taker,
+            self._ids,
+            self.authority,
+            breached,
+            lambda: self.owned,
         )
         self.erasing = Erasing(self.aggregates, self.tenant_id, self.execute)
+        self.handing_over = HandingOver(
+            self.store, self.tenant_id, self.authority, lambda: self.owned, self.execute_many
+        )
 
     # --- opening and closing ------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from crm_core.access.owned import OwnedRecords
 from crm_core.access.rights import Rights
 from crm_core.authority import IDENTITY, Authority
 from crm_core.identity.breached import KnownPasswords
@@ -47,6 +48,7 @@ class Execution:
         ids: Ids,
         authority: Authority,
         breached: KnownPasswords | None,
+        owned: Callable[[], OwnedRecords],
     ) -> None:
         self._aggregates = aggregates
         self._store = aggregates.events
@@ -54,6 +56,7 @@ class Execution:
         self._ids = ids
         self._authority = authority
         self._breached = breached
+        self._owned = owned
 
     async def run(self, tenant_id: UUID, requests: Sequence[Request]) -> list[Receipt | CrmError]:
         """Decides and stores a batch in one transaction; one outcome each, in order.
@@ -119,7 +122,7 @@ class Execution:
         rights = await self._authority.rights(tenant_id, request.actor)
         if rights.reach(request.command.right()[0]).everything:
             return outcome
-        warrant = Warrant(rights, request, self._authority.administrators)
+        warrant = Warrant(rights, request, self._authority)
         holder = await find(UUID(outcome.parameters["holder_id"]))
         if holder is not None and await warrant.shows(holder, find):
             return outcome
@@ -233,9 +236,9 @@ class Execution:
         now = self._store.ledger.clock.now()
         if request.effective_at is not None and request.effective_at > now:
             raise Rejected("command.effective_in_future", effective_at=request.effective_at)
-        warrant = Warrant(rights, request, self._authority.administrators)
+        warrant = Warrant(rights, request, self._authority)
         at = request.effective_at or now
-        work = CommandWork(batch, request, self._ids, at, warrant, self._breached)
+        work = CommandWork(batch, request, self._ids, at, warrant, self._breached, self._owned())
         try:
             await request.command.handle(work)
             return batch.accept(await work.plan())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
-from crm_core.access.records import is_owned, kind_of, owner_of, parent_of
-from crm_core.access.rights import EVERYTHING, Rights, Rule
+from crm_core.access.owned import Owned, OwnedRecords
+from crm_core.access.records import OPEN_STATUSES, is_open, is_owned, kind_of, owner_of, parent_of
+from crm_core.access.rights import EVERYTHING, READ, Rights, Rule
+from crm_core.authority import Authority
 from crm_core.kernel.aggregate import Aggregate
-from crm_core.kernel.errors import Denied
+from crm_core.kernel.errors import Denied, Rejected
 from crm_core.kernel.messages import ActorKind, Request
 
 __all__ = ["Find", "Warrant", "owner_found"]
@@ -19,18 +22,14 @@ _OWNING = {"customer": "assign_owner", "ticket": "assign"}  # methods that give 
 
 
 class Warrant:
-    """`administrators` are those of the moment, by all that is recorded."""
+    """`rights` are what the authority gives to whoever sends the request."""
 
-    def __init__(
-        self,
-        rights: Rights,
-        request: Request,
-        administrators: Callable[[], Awaitable[frozenset[UUID]]],
-    ) -> None:
+    def __init__(self, rights: Rights, request: Request, authority: Authority) -> None:
         self._rights = rights
         self._request = request
         self._kind, self._action = request.command.right()
-        self.administrators = administrators
+        self._authority = authority
+        self.administrators = authority.administrators
 
     async def shows(self, record: Aggregate, find: Find) -> bool:
         """Whether the actor may know that the record exists: reads it, or does this very thing."""
@@ -54,6 +53,44 @@ class Warrant:
         reach = self._rights.reach(kind, action)
         if reach != EVERYTHING and not reach.includes(record.id, await owner_found(record, find)):
             raise Denied(f"{kind}.{action}")
+
+    def reaches(self, kind: str, action: str, owner_id: UUID) -> bool:
+        """Whether the actor may do this to all records of the kind that are this user's."""
+        reach = self._rights.reach(kind, action)
+        return reach.everything or owner_id in reach.owners
+
+    async def refuse_gone(self, record: Aggregate, owner_before: UUID | None) -> None:
+        """Raises Rejected `user.deactivated` where a record is given to somebody who has left."""
+        kind = kind_of(record.TOPIC)
+        owner_id = owner_of(kind, record) if kind in OPEN_STATUSES else None
+        if owner_id is None or owner_id == owner_before:
+            return
+        if (await self._authority.directory()).has_left(owner_id):
+            raise Rejected("user.deactivated", user_id=str(owner_id))
+
+    async def owned_by(
+        self, user_id: UUID, records: OwnedRecords, decided: Sequence[Aggregate]
+    ) -> Owned:
+        """`decided` are records that count as they are here, not as they are stored."""
+        directory = await self._authority.directory(anew=True)
+        owner_ids = directory.owners_before(user_id)
+        everywhere = dict.fromkeys(OPEN_STATUSES, EVERYTHING)
+        in_sight = {kind: self._rights.reach(kind) for kind in OPEN_STATUSES}
+        all_, seen = Counter[str](), Counter[str]()
+        apart = [record.id for record in decided]
+        for owner_id in owner_ids:
+            counts = await records.count(owner_id, everywhere, apart)
+            all_.update(counts)
+            if any(not self.reaches(kind, READ, owner_id) for kind in counts):
+                counts = await records.count(owner_id, in_sight, apart)
+            seen.update(counts)
+        for record in decided:
+            kind = kind_of(record.TOPIC)
+            its_owner = owner_of(kind, record)
+            if is_open(kind, record) and its_owner in owner_ids:
+                all_[kind] += 1
+                seen[kind] += in_sight[kind].includes(record.id, its_owner)
+        return Owned(owner_ids, all_, seen)
 
     def require_cover(self, rules: Iterable[Rule]) -> None:
         if not self._rights.cover(rules):

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from crm_core.access.owned import Owned, OwnedRecords
+from crm_core.access.records import kind_of, owner_of
 from crm_core.access.rights import Rule
 from crm_core.identity.breached import KnownPasswords
 from crm_core.kernel.aggregate import Aggregate, HeldKey
@@ -54,6 +57,12 @@ class Batch:
     def has(self, record_id: UUID) -> bool:
         """Whether the record is known to exist; the append finds out where it is not known."""
         return self._records.get(record_id) is not None or record_id in self._decided
+
+    async def decided(self) -> list[Aggregate]:
+        """The records that commands of the batch have changed, as they are then."""
+        await self.prefetch(self._decided)
+        found = (self._records.get(record_id) for record_id in self._decided)
+        return [record for record in found if record is not None]
 
     def has_decided(self, aggregate: Aggregate) -> bool:
         return aggregate.id in self._decided
@@ -109,6 +118,15 @@ def refuse_taken(plan: Plan, held: Mapping[HeldKey, UUID | None]) -> None:
                 raise Rejected("claim.taken", kind=key.kind, holder_id=str(holder_id))
 
 
+class _Before(NamedTuple):
+    """A record, and what it was like before the command."""
+
+    aggregate: Aggregate
+    version: int
+    held: frozenset[HeldKey] = frozenset()
+    owner_id: UUID | None = None
+
+
 class CommandWork:
     """`Work` for one command: remembers what each record was like before."""
 
@@ -120,16 +138,18 @@ class CommandWork:
         at: datetime,
         warrant: Warrant,
         breached: KnownPasswords | None,
+        owned: OwnedRecords,
     ) -> None:
         self.ids = ids
         self._breached = breached
         self._warrant = warrant
+        self._owned = owned
         self.tenant_id = batch.tenant_id
         self.actor = request.actor
         self.at = at
         self._batch = batch
         self._request = request
-        self._before: dict[UUID, tuple[Aggregate, int, frozenset[HeldKey]]] = {}
+        self._before: dict[UUID, _Before] = {}
         self._guarded: set[UUID] = set()
 
     @property
@@ -151,7 +171,10 @@ class CommandWork:
         if record_id not in self._before:
             self._check_version(aggregate)
             aggregate.happening_at(self.at)
-            self._before[record_id] = (aggregate, aggregate.version, aggregate.held_keys())
+            owner_id = owner_of(kind_of(aggregate.TOPIC), aggregate)
+            self._before[record_id] = _Before(
+                aggregate, aggregate.version, aggregate.held_keys(), owner_id
+            )
         return aggregate
 
     async def require(self, record: Aggregate, action: str) -> None:
@@ -159,6 +182,13 @@ class CommandWork:
 
     async def require_cover(self, rules: Iterable[Rule]) -> None:
         self._warrant.require_cover(rules)
+
+    async def owned_by(self, user_id: UUID) -> Owned:
+        decided = await self._batch.decided()
+        return await self._warrant.owned_by(user_id, self._owned, decided)
+
+    def reaches(self, kind: str, action: str, owner_id: UUID) -> bool:
+        return self._warrant.reaches(kind, action, owner_id)
 
     async def is_breached(self, password: str) -> bool:
         known = self._breached
@@ -170,7 +200,7 @@ class CommandWork:
     def add(self, aggregate: Aggregate) -> None:
         if self._batch.has(aggregate.id):
             raise Rejected("record.exists", kind=aggregate.TOPIC, id=str(aggregate.id))
-        self._before[aggregate.id] = (aggregate, 0, frozenset())
+        self._before[aggregate.id] = _Before(aggregate, 0)
 
     def guard(self, aggregate: Aggregate) -> None:
         self._guarded.add(aggregate.id)
@@ -178,12 +208,13 @@ class CommandWork:
     async def plan(self) -> Plan:
         """What was decided. Raises Denied where the actor's rights do not reach a record of it."""
         parts = []
-        for aggregate, version, _ in list(self._before.values()):
+        for aggregate, version, _, owner_before in list(self._before.values()):
             if version == 0:
                 self._warrant.adopt(aggregate)
             elif aggregate.pending_events:
                 await self._warrant.require_own_action(aggregate, self._batch.find)
-        for aggregate, version, held in self._before.values():
+            await self._warrant.refuse_gone(aggregate, owner_before)
+        for aggregate, version, held, _ in self._before.values():
             events: tuple[Event, ...] = tuple(aggregate.collect_events())  # type: ignore[arg-type]
             # What an earlier command of the batch decided may yet be refused: that counts as read.
             if not (events or aggregate.id in self._guarded or self._batch.has_decided(aggregate)):

@@ -96,6 +96,9 @@ async def variables(api: Api, company: DemoCompany, admin: UUID) -> dict[str, di
     opportunity = await api.data(
         "query ($id: ID!) { opportunity(by: {id: $id}) { version } }", **deal
     )
+    owner = "query ($id: ID!) { opportunity(by: {id: $id}) { owner { id } } }"
+    colleague = (await api.data(owner, **deal))["opportunity"]["owner"]["id"]
+    leaver = await api.invited("sales")
     said = {"mutation": "customerRegisterPerson"}
     operation = {"id": await begun(api, b'{"name": "Lars Vik"}\n', **said)}
     await ended(api, operation["id"])
@@ -124,6 +127,10 @@ async def variables(api: Api, company: DemoCompany, admin: UUID) -> dict[str, di
         },
         "bulk-import": {"uploadId": await uploaded(api, ROWS)},
         "bulk-operation": operation,
+        "owned-records": {"id": colleague},
+        "deactivate-user": {
+            "id": str(leaver), "successor": colleague, "ticketQueue": "second-line",
+        },
         "erase-customer": {"id": global_id("Customer", forgotten.customer_id)},
         "follow-events": {"after": 0},
         "follow-bulk-operation": operation,
@@ -187,7 +194,8 @@ async def test_what_is_sent_again_with_its_key_is_done_once(demo: Demo) -> None:
 RESOLVED = {
     "Query.auditTrail", "Query.auditProof", "Query.bulkOperation", "Query.diff", "Query.explain",
     "Query.nodes", "Query.projectionStatus", "Query.salesForecastReport",
-    "Query.salesPipelineReport", "Query.ticketBacklogReport", "Query.users", "Query.viewer",
+    "Query.salesPipelineReport", "Query.ticketBacklogReport", "Query.user", "Query.users",
+    "Query.viewer",
     "Query.whoCouldSee",
     "Query.opportunity",  # as of the past
     "Customer.history", "Customer.timeline", "Opportunity.stage",

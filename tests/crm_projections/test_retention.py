@@ -131,7 +131,7 @@ async def test_nobody_is_erased_by_read_models_that_lag(
     crm: Crm, runner: ProjectionRunner, peopled: Retaining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What made QUIET busy is recorded, and not shown yet."""
-    monkeypatch.setattr("crm_projections.retention._SHOWN_SECONDS", 0.1)
+    monkeypatch.setattr("crm_projections.shown._SHOWN_SECONDS", 0.1)
     await set_policy(crm, runner, RetentionAction.ERASE)
     ticket = OpenTicket(customer_id=QUIET, subject="Hello", channel=TicketChannel.EMAIL)
     await crm.execute(ticket, SYSTEM)

@@ -29,7 +29,7 @@ from crm_core.identity.share.events import ShareLevel
 from crm_core.identity.team import commands as team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.user import commands as user
-from crm_core.identity.user import passkeys, sent_codes, sign_in
+from crm_core.identity.user import leaving, passkeys, sent_codes, sign_in
 from crm_core.privacy.disclosure import commands as disclosure
 from crm_core.privacy.disclosure.events import DisclosureKind
 from crm_core.privacy.erasure import commands as erasure
@@ -79,6 +79,7 @@ def everything() -> Iterator[Command]:
         *teams_and_roles(),
         *erasures(),
         *bulk(),
+        *departures(),
     ]
     yield from told
     yield from signing_in(len(told))
@@ -109,7 +110,12 @@ def users() -> Iterator[Command]:
     yield user.RevokeRole(user_id=ANNA, role="admin")
     yield user.InviteUser(user_id=BEN, name="Ben", manager_id=ANNA)
     yield user.SuspendUser(user_id=BEN, reason="On leave")
-    yield user.DeactivateUser(user_id=BEN)
+    yield user.ActivateUser(user_id=BEN)
+
+
+def departures() -> Iterator[Command]:
+    yield leaving.DeactivateUser(user_id=BEN, successor_id=ANNA, ticket_queue="second-line")
+    yield leaving.CompleteHandOver(user_id=BEN)
 
 
 def customers() -> Iterator[Command]:

@@ -282,7 +282,8 @@ async def erase_everybody(at: Place) -> set[str]:
         if record.subject_id != record_id or record_id in erased:
             continue  # it goes with its customer; or with one that it was merged with
         if isinstance(record, User) and record.status is not UserStatus.DEACTIVATED:
-            await crm.execute(DeactivateUser(user_id=record_id), SYSTEM)
+            leaving = DeactivateUser(user_id=record_id, successor_id=governor.user_id)
+            await crm.execute(leaving, SYSTEM)
         erasing = ERASES[of](**{ERASES[of].TARGET: record_id})
         await crm.execute(erasing, SYSTEM)
         await at.runner.catch_up(crm.tenant_id)

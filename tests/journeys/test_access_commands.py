@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,10 @@ from crm_api.cli import main
 from crm_api.cli.settings import Settings, require_strong
 from crm_api.providers.strength import MFA, Strength
 from crm_api.signing_in import SecondFactor
-from crm_core import Invalid, SetupError
+from crm_core import SYSTEM, Crm, Invalid, Rejected, SetupError
 from crm_core.audit.signing import new_key_line
+from crm_core.engagement import CreateTask
+from crm_core.identity import User, UserStatus
 
 ROOT_KEY = bytes(range(32))
 STRONG = bytes(range(7, 39))
@@ -68,6 +71,34 @@ def test_a_company_gets_its_people_teams_roles_and_keys(crm: Any) -> None:
     crm("user", "suspend", "ben@example.com")
     with pytest.raises(Exception, match=r"user\.last_administrator"):
         crm("user", "revoke", "anna@example.com", "admin")
+
+
+def test_what_a_user_owns_is_printed_and_goes_to_whoever_is_named(
+    crm: Any, database_url: str
+) -> None:
+    crm("tenant", "onboard", "Faro", "--email", "anna@example.com", "--administrator", "Anna")
+    for name in ("ben", "cara"):
+        crm("user", "add", f"{name}@example.com", "--name", name, "--role", "sales")
+    assert crm("user", "owned", "ben@example.com") == ["Nothing."]
+    ids = {line.split("  ")[1]: line.split("  ")[0] for line in crm("user", "list")}
+    ben, cara = ids["ben@example.com"], ids["cara@example.com"]
+    with Crm.sync.open(database_url, root_key=ROOT_KEY) as opened:
+        for _ in range(3):
+            task = CreateTask(title="!", due_at=datetime.now(UTC), assignee_id=UUID(ben))
+            opened.execute(task, SYSTEM)
+    *listed, total = crm("user", "owned", "ben@example.com", "--limit", "2")
+    assert [line.split("  ")[0] for line in listed] == ["task", "task"]
+    assert total == "In all: task 3."
+    with pytest.raises(Rejected, match=r"user\.owns_records"):
+        crm("user", "deactivate", "ben@example.com")
+    (said,) = crm("user", "deactivate", "ben@example.com", "--successor", "cara@example.com")
+    assert ben in said
+    assert crm("user", "owned", ben)[-1] == "In all: task 3."  # no server has run yet
+    crm("user", "hand-over", ben, "--successor", "anna@example.com")  # on second thoughts
+    crm("user", "deactivate", "cara@example.com")
+    with Crm.sync.open(database_url, root_key=ROOT_KEY) as opened:
+        assert ids["anna@example.com"] == str(opened.get(User, UUID(ben)).successor_id)
+        assert opened.get(User, UUID(cara)).status is UserStatus.DEACTIVATED
 
 
 def test_whom_a_breach_concerns_is_printed_and_what_was_asked_is_in_the_log(

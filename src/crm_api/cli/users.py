@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 
 from crm_api.cli.access import Email, records_begun, user_id_of
+from crm_api.cli.leaving import add_to as add_leaving_to
 from crm_api.cli.place import open_place
 from crm_core import SYSTEM, Command
 from crm_core.identity import (
     ActivateUser,
-    DeactivateUser,
     GrantRole,
     InviteUser,
     LinkIdentity,
@@ -42,6 +42,7 @@ RoleName = Annotated[str, typer.Argument(help="As `crm role list` has it.")]
 
 
 def add_to(commands: typer.Typer) -> None:
+    add_leaving_to(user)
     commands.add_typer(user, name="user")
 
 
@@ -95,12 +96,6 @@ def suspend(email: Email) -> None:
 def activate(email: Email) -> None:
     """Let an invited or suspended user in."""
     _execute(email, lambda user_id: ActivateUser(user_id=user_id))
-
-
-@user.command("deactivate")
-def deactivate(email: Email) -> None:
-    """End a user's access for good."""
-    _execute(email, lambda user_id: DeactivateUser(user_id=user_id))
 
 
 @user.command("remove-totp")

@@ -3699,16 +3699,20 @@ class Client(Asking):
         self,
         *,
         user_id: Id,
+        successor_id: Id | None = None,
+        ticket_queue: str | None = None,
         expected_version: int | None = None,
         idempotency_key: str | None = None,
         effective_at: datetime | None = None,
         dry_run: bool | None = None,
     ) -> Done[User]:
-        """Ends a user's access for good."""
+        """Ends a user's access for good, at once; the user's open records are handed over from then on. Who owns any is deactivated only if it is said who gets them: a successor, who is an active user, or for tickets a queue."""
         return await self._execute(
             operations.USER_DEACTIVATE,
             {
                 "userId": user_id,
+                "successorId": successor_id,
+                "ticketQueue": ticket_queue,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,
@@ -3755,6 +3759,31 @@ class Client(Asking):
             {
                 "userId": user_id,
                 "role": role,
+                "expectedVersion": expected_version,
+                "idempotencyKey": idempotency_key,
+                "effectiveAt": effective_at,
+                "dryRun": dry_run,
+            },
+        )
+
+    async def user_hand_over(
+        self,
+        *,
+        user_id: Id,
+        successor_id: Id | None = None,
+        ticket_queue: str | None = None,
+        expected_version: int | None = None,
+        idempotency_key: str | None = None,
+        effective_at: datetime | None = None,
+        dry_run: bool | None = None,
+    ) -> Done[User]:
+        """Says who gets the open records of a user who was deactivated before; or says it anew."""
+        return await self._execute(
+            operations.USER_HAND_OVER,
+            {
+                "userId": user_id,
+                "successorId": successor_id,
+                "ticketQueue": ticket_queue,
                 "expectedVersion": expected_version,
                 "idempotencyKey": idempotency_key,
                 "effectiveAt": effective_at,

@@ -937,6 +937,9 @@ USER_ERASE: Command[User] = Command("userErase", "UserEraseInput!", "user", User
 USER_GRANT_ROLE: Command[User] = Command(
     "userGrantRole", "UserGrantRoleInput!", "user", User.FIELDS, Done[User]
 )
+USER_HAND_OVER: Command[User] = Command(
+    "userHandOver", "UserHandOverInput!", "user", User.FIELDS, Done[User]
+)
 USER_INVITE: Command[User] = Command(
     "userInvite", "UserInviteInput!", "user", User.FIELDS, Done[User]
 )

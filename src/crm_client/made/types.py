@@ -83,6 +83,7 @@ __all__ = [
     "Explanation",
     "ExternalId",
     "FieldChange",
+    "HandOver",
     "Interaction",
     "InteractionLink",
     "LabelledAddress",
@@ -91,6 +92,7 @@ __all__ = [
     "Opportunity",
     "OpportunityContact",
     "OpportunityLine",
+    "OwnedRecords",
     "Pipeline",
     "PipelineAgeingReport",
     "PipelineAgeingRow",
@@ -1103,6 +1105,17 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What made the difference."""
 
 
+class HandOver(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where the open records of a user who left go. How far that is, `ownedRecords` of the user tells: its counts go down to 0."""
+
+    ticket_queue: str | None
+    """The queue that tickets wait in; null where they go to the successor."""
+    is_completed: bool
+    """Whether all has been handed over. What is opened again later still follows."""
+    successor: Link | None
+    """Who was named to follow; null where all that was owned were tickets."""
+
+
 class Interaction(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A call, a mail, a meeting or any other contact, or a note about one."""
 
@@ -1251,6 +1264,10 @@ class OpportunityLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     line_total: Money
     product: Link | None
     """What is sold."""
+
+
+class OwnedRecords(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The open records of a user, of each kind that is given to users, as far as you may see them: what has to be handed over before the user is deactivated. Null where you may not see any of the kind, and on a user as of the past."""
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -2078,6 +2095,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the user may do, as names of roles, in order."""
     manager: Link | None
     """Whom the user reports to."""
+    owned_records: OwnedRecords
+    """What the user has to hand over on leaving, or still has."""
+    hand_over: HandOver | None
+    """Where the records of a user who left go; null where that was not said."""
     FIELDS: ClassVar[str] = (
-        "id uuid version createdAt updatedAt name email status office roles manager { __typename id }"
+        "id uuid version createdAt updatedAt name email status office roles manager { __typename id } ownedRecords {  } handOver { ticketQueue isCompleted successor { __typename id } }"
     )

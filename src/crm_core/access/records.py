@@ -8,9 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 __all__ = [
+    "ASSIGNED_BY",
     "FIELD_GROUPS",
+    "OPEN_STATUSES",
     "OWNER_FIELDS",
     "PARENT_FIELDS",
+    "is_open",
     "is_owned",
     "kind_of",
     "owner_of",
@@ -30,6 +33,26 @@ OWNER_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """By kind, the field with the user whose record it is: of the aggregate and of the read model."""
+
+OPEN_STATUSES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "customer": ("ACTIVE",),
+        "opportunity": ("OPEN", "ON_HOLD"),
+        "ticket": ("NEW", "OPEN", "PENDING_CUSTOMER", "ON_HOLD"),
+        "task": ("OPEN", "IN_PROGRESS", "DEFERRED"),
+    }
+)
+"""By kind that is given to users to work on, when a record still is somebody's work."""
+
+ASSIGNED_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "customer": "assign_owner",
+        "opportunity": "assign_owner",
+        "ticket": "assign",
+        "task": "assign",
+    }
+)
+"""By such a kind, the action that gives a record to another user."""
 
 PARENT_FIELDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"interaction": ("customer_id", "customer")}
@@ -59,6 +82,11 @@ def kind_of(topic: str) -> str:
 def is_owned(kind: str) -> bool:
     """Whether records of the kind are somebody's. The others are everybody's or nobody's."""
     return kind in OWNER_FIELDS or kind in PARENT_FIELDS
+
+
+def is_open(kind: str, record: Any) -> bool:
+    """Whether the record, or row, is somebody's work still."""
+    return kind in OPEN_STATUSES and record.status in OPEN_STATUSES[kind]
 
 
 def owner_of(kind: str, record: Any) -> UUID | None:

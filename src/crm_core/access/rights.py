@@ -26,6 +26,7 @@ __all__ = [
     "NOBODY",
     "NOTHING",
     "NO_RIGHTS",
+    "READ",
     "Circle",
     "Reach",
     "Rights",

@@ -7,11 +7,11 @@ from typing import Final
 from crm_core.demo.story import Colleague, Story
 from crm_core.identity.user.commands import (
     ActivateUser,
-    DeactivateUser,
     GrantRole,
     InviteUser,
     SetPassword,
 )
+from crm_core.identity.user.leaving import DeactivateUser
 
 __all__ = ["ANNA", "CHIARA", "DAVIDE", "DAVIDE_LEAVES", "INGRID", "PAOLO", "TOMMASO", "XIAO",
            "tell_staff"]  # fmt: skip

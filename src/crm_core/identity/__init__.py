@@ -28,7 +28,6 @@ from crm_core.identity.tenant.tenant import Tenant
 from crm_core.identity.user.commands import (
     ActivateUser,
     ConfirmTotp,
-    DeactivateUser,
     EnrolTotp,
     EraseUser,
     GrantRole,
@@ -41,6 +40,7 @@ from crm_core.identity.user.commands import (
     SuspendUser,
     UseCode,
 )
+from crm_core.identity.user.leaving import CompleteHandOver, DeactivateUser, HandOverRecords
 from crm_core.identity.user.passkeys import RegisterPasskey, RemovePasskey, UsePasskey
 from crm_core.identity.user.sent_codes import (
     NoteCodeSent,
@@ -57,6 +57,7 @@ __all__ = [
     "AddTeamMember",
     "ApiKey",
     "BreachedPasswords",
+    "CompleteHandOver",
     "ConfirmTotp",
     "CreateTeam",
     "DeactivateUser",
@@ -68,6 +69,7 @@ __all__ = [
     "EraseUser",
     "GrantRole",
     "GrantShare",
+    "HandOverRecords",
     "InviteUser",
     "IssueApiKey",
     "LinkIdentity",

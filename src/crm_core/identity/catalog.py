@@ -15,7 +15,7 @@ from crm_core.identity.team.team import Team
 from crm_core.identity.tenant import commands as tenant
 from crm_core.identity.tenant.tenant import Tenant
 from crm_core.identity.user import commands as user
-from crm_core.identity.user import passkeys, sent_codes, sign_in
+from crm_core.identity.user import leaving, passkeys, sent_codes, sign_in
 from crm_core.identity.user.user import User
 from crm_core.kernel.context import Context, commands_in
 
@@ -29,6 +29,7 @@ CONTEXT = Context(
         for module in (
             tenant,
             user,
+            leaving,
             passkeys,
             sent_codes,
             sign_in,

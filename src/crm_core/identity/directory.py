@@ -31,13 +31,16 @@ from crm_core.identity.user.state import UserStatus
 from crm_core.kernel.events import Event
 from crm_core.kernel.messages import Actor, ActorKind
 
-__all__ = ["Directory", "KnownKey", "KnownSession"]
+__all__ = ["Directory", "HandOver", "KnownKey", "KnownSession"]
 
 
 @dataclass(slots=True)
 class _User:
     status: UserStatus
     roles: set[str]
+    successor_id: UUID | None = None
+    ticket_queue: str | None = None
+    is_handing_over: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +76,15 @@ class KnownSession:
         """Who acts is whoever signed in; as whom, if it is another, is said beside it."""
         on_behalf_of = None if self.impersonated_id is None else str(self.impersonated_id)
         return Actor(ActorKind.USER, str(self.user_id), on_behalf_of)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Where the records of a user who left go: to the one who is there now, of all who followed."""
+
+    successor_id: UUID | None
+    ticket_queue: str | None
+    is_completed: bool
 
 
 class Directory:
@@ -121,6 +133,37 @@ class Directory:
     def administrators(self) -> frozenset[UUID]:
         """Who is let in and may do everything."""
         return frozenset(i for i in self.active_users() if ADMIN in self._users[i].roles)
+
+    def has_left(self, user_id: UUID) -> bool:
+        """Whether this is a user who was deactivated; an id of nobody has not."""
+        known = self._users.get(user_id)
+        return known is not None and known.status is UserStatus.DEACTIVATED
+
+    def hand_overs(self) -> dict[UUID, HandOver]:
+        """By user who left, where the records go, if that was said."""
+        return {
+            user_id: HandOver(*self._heir(known), is_completed=not known.is_handing_over)
+            for user_id, known in self._users.items()
+            if known.status is UserStatus.DEACTIVATED
+            and (known.successor_id is not None or known.ticket_queue is not None)
+        }
+
+    def owners_before(self, user_id: UUID) -> frozenset[UUID]:
+        """The user, and those who left and whose records go there."""
+        return frozenset({user_id}) | {
+            left for left, to in self.hand_overs().items() if to.successor_id == user_id
+        }
+
+    def _heir(self, known: _User) -> tuple[UUID | None, str | None]:
+        """The first who has not left, of those who followed, and the first queue that was named."""
+        successor_id, queue, seen = known.successor_id, known.ticket_queue, set[UUID]()
+        while successor_id is not None and self.has_left(successor_id):
+            if successor_id in seen:
+                return None, queue
+            seen.add(successor_id)
+            followed = self._users[successor_id]
+            successor_id, queue = followed.successor_id, queue or followed.ticket_queue
+        return successor_id, queue
 
     def teams(self) -> dict[UUID, UUID]:
         """The team of each user who is in one; of several, the one joined first."""
@@ -274,6 +317,12 @@ class Directory:
             case user.UserDeactivated():
                 self._leave(user_id, UserStatus.DEACTIVATED)
                 self._unlink(user_id)
+            case user.HandOverBegun():
+                known = self._users[user_id]
+                known.successor_id, known.ticket_queue = event.successor_id, event.ticket_queue
+                known.is_handing_over = True
+            case user.HandOverCompleted():
+                self._users[user_id].is_handing_over = False
             case (
                 user.PasswordSet()
                 | user.TotpConfirmed()

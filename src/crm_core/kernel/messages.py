@@ -17,6 +17,7 @@ import msgspec
 from crm_core.kernel.errors import Invalid
 
 if TYPE_CHECKING:
+    from crm_core.access.owned import Owned
     from crm_core.access.rights import Rule
     from crm_core.kernel.aggregate import Aggregate
     from crm_core.kernel.ids import Ids
@@ -133,6 +134,12 @@ class Work(Protocol):
 
     async def require_cover(self, rules: Iterable[Rule]) -> None:
         """Raises Denied where the rules go beyond what the actor may: nobody gives more."""
+
+    async def owned_by(self, user_id: UUID) -> Owned:
+        """What the user has to hand over. Raises Lagging where that is not known yet."""
+
+    def reaches(self, kind: str, action: str, owner_id: UUID) -> bool:
+        """Whether the actor may do this to all records of the kind that are this user's."""
 
     async def is_breached(self, password: str) -> bool:
         """Whether attackers are known to know the password."""

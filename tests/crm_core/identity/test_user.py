@@ -13,13 +13,13 @@ from crm_core.customers.customer.events import CustomerRegistered
 from crm_core.identity.user import events as e
 from crm_core.identity.user.commands import (
     ActivateUser,
-    DeactivateUser,
     GrantRole,
     InviteUser,
     RevokeRole,
     SetPassword,
     SuspendUser,
 )
+from crm_core.identity.user.leaving import DeactivateUser
 from crm_core.identity.user.state import UserStatus
 from crm_core.identity.user.user import User
 from crm_core.kernel.messages import SYSTEM, Actor, Command

@@ -33,6 +33,7 @@ INTERNAL: frozenset[str] = frozenset(
         # What these say was proved at the door.
         "user.register_passkey", "user.use_passkey", "user.turn_on_sent_codes",
         "user.use_sent_code", "user.note_code_sent",
+        "user.complete_hand_over",
         "erasure.record_key_destroyed", "erasure.complete", "disclosure.record",
         "retention.record_applied",
         "bulk_operation.take", "bulk_operation.note_progress", "bulk_operation.complete",

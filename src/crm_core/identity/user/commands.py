@@ -72,21 +72,8 @@ class SuspendUser(OnUser, frozen=True, kw_only=True):
     async def handle(self, work: Work) -> None:
         user = await work.load(User, self.user_id)
         await require_authority(work, user)
-        await _keep_governed(work, user)
+        await keep_governed(work, user)
         user.suspend(self.reason)
-
-
-class DeactivateUser(OnUser, frozen=True, kw_only=True):
-    """Ends a user's access for good."""
-
-    NAME = "user.deactivate"
-    user_id: UUID
-
-    async def handle(self, work: Work) -> None:
-        user = await work.load(User, self.user_id)
-        await require_authority(work, user)
-        await _keep_governed(work, user)
-        user.deactivate()
 
 
 class EraseUser(Erases, frozen=True, kw_only=True):
@@ -164,7 +151,7 @@ class RevokeRole(OnUser, frozen=True, kw_only=True):
         user = await work.load(User, self.user_id)
         await require_authority(work, user)
         if self.role == ADMIN:
-            await _keep_governed(work, user)
+            await keep_governed(work, user)
         user.revoke_role(self.role)
 
 
@@ -267,7 +254,7 @@ async def require_authority(work: Work, user: User) -> None:
             await work.require_cover(rules)
 
 
-async def _keep_governed(work: Work, user: User) -> None:
+async def keep_governed(work: Work, user: User) -> None:
     """Raises Rejected where no other administrator would be left.
 
     The one who stays is guarded: two who remove each other at once cannot both succeed.

@@ -28,6 +28,22 @@ class UserDeactivated(Event):
     TOPIC = "identity.user.deactivated"
 
 
+class HandOverBegun(Event):
+    """What the user owns goes to the successor, record by record; tickets to the queue, if one is
+    named. Each of those records' events names this one as its cause.
+    """
+
+    TOPIC = "identity.user.hand_over_begun"
+    successor_id: UUID | None
+    ticket_queue: str | None
+
+
+class HandOverCompleted(Event):
+    """Nothing that is open was the user's any more."""
+
+    TOPIC = "identity.user.hand_over_completed"
+
+
 class PasswordSet(Event):
     """Sealed like personal data, so that the hash goes with the user's key."""
 

@@ -45,6 +45,9 @@ class UserState(Aggregate):
     roles: set[str] = field(default_factory=set)
     manager_id: UUID | None = None
     office: str | None = None
+    successor_id: UUID | None = None
+    ticket_queue: str | None = None
+    is_handing_over: bool = False
     password_hash: OptionalPersonalText = None
     totp_secret: OptionalPersonalText = None
     is_totp_confirmed: bool = False
@@ -109,6 +112,11 @@ class UserState(Aggregate):
                 self.status = UserStatus.SUSPENDED
             case e.UserDeactivated():
                 self.status = UserStatus.DEACTIVATED
+            case e.HandOverBegun():
+                self.successor_id, self.ticket_queue = event.successor_id, event.ticket_queue
+                self.is_handing_over = True
+            case e.HandOverCompleted():
+                self.is_handing_over = False
             case e.PasswordSet():
                 self.password_hash = event.password_hash
             case e.RoleGranted():

@@ -55,6 +55,15 @@ class User(UserState):
         self.require_present()
         self.record(e.UserDeactivated)
 
+    def hand_over(self, successor_id: UUID | None, ticket_queue: str | None) -> None:
+        """Says who gets what the user owns, and what was the user's by mistake later on."""
+        self.require_deactivated()
+        self.record(e.HandOverBegun, successor_id=successor_id, ticket_queue=ticket_queue)
+
+    def complete_hand_over(self) -> None:
+        if self.is_handing_over:
+            self.record(e.HandOverCompleted)
+
     def set_password(self, password_hash: str) -> None:
         self.require_present()
         self.record(e.PasswordSet, password_hash=password_hash)
