@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -17,13 +18,14 @@ from crm_projections.checkpoints import Slot, StaleWorker
 from crm_projections.envelopes import EnvelopeProjection
 from crm_projections.projection import Projection
 from crm_projections.storage import Storage
-from crm_projections.stretch import Stretch, stretch
 
 __all__ = ["Applier"]
 
 log = structlog.get_logger()
 
 _BATCH_EVENTS = 5_000
+_BUSY_EVENTS = 4  # in a batch at the head: then several write at once, and more come in a moment
+_BUSY_SECONDS = 0.025  # from one such batch to the next: each costs about the same, few or many
 
 
 class Applier:
@@ -46,52 +48,40 @@ class Applier:
         least, for one that takes longer than that to read would never be applied.
 
         Slots that are furthest behind go first, up to where the next ones are; from there on they
-        go together, so that an event is read once for all of them.
+        go together, so that an event is read once for all of them. The next batch is read while one
+        is applied. At the head, while much is written, a batch waits until it is worth its price.
         """
-        until = asyncio.get_running_loop().time() + seconds
-        while slots:
-            behind = min(slot.position for slot in slots)
-            now = [slot for slot in slots if slot.position == behind]
-            later = [slot for slot in slots if slot.position > behind]
-            up_to = min((slot.position for slot in later), default=None)
-            moved = await self._advance_together(now, up_to, until)
-            if up_to is None or asyncio.get_running_loop().time() > until:
-                return
-            slots = later + moved
-
-    async def _advance_together(
-        self, slots: Sequence[Slot], up_to: int | None, until: float
-    ) -> list[Slot]:
-        """The slots that were moved on; those that were lost or stopped are not among them."""
-        tenant_id, after = slots[0].tenant_id, slots[0].position
-        names = {slot.projection for slot in slots}
-
-        async def read(behind: int) -> Batch | None:
-            return await self._read(tenant_id, behind, up_to, names)
-
-        async with stretch(names, after, read, full=_BATCH_EVENTS, until=until) as along:
-            outcomes = await asyncio.gather(
-                *(self._walk(slot, along) for slot in slots), return_exceptions=True
-            )
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return [outcome for outcome in outcomes if isinstance(outcome, Slot)]
-
-    async def _walk(self, slot: Slot, along: Stretch) -> Slot | None:
-        """The slot at the end of the stretch; None where it was lost or stopped."""
-        number = 0
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        ahead: asyncio.Task[Batch | None] | None = None
         try:
-            while (batch := await along.batch(number)) is not None:
-                moved = await self._apply(slot, batch)
-                if moved is None:
-                    return None
-                slot = moved
-                along.done(slot.projection, number)
-                number += 1
+            while slots:
+                behind = min(slot.position for slot in slots)
+                now = [slot for slot in slots if slot.position == behind]
+                later = [slot for slot in slots if slot.position > behind]
+                up_to = min((slot.position for slot in later), default=None)
+                names = {slot.projection for slot in now}
+                tenant_id = now[0].tenant_id
+                batch = await (ahead or self._read(tenant_id, behind, up_to, names))
+                ahead = None
+                if batch is None:
+                    return
+                began, taken = loop.time(), batch.scanned_to - behind
+                if up_to is None and taken >= _BATCH_EVENTS and began < until:
+                    ahead = asyncio.ensure_future(
+                        self._read(tenant_id, batch.scanned_to, None, names)
+                    )
+                slots = later + await self._apply_all(now, batch)
+                pause = began + _BUSY_SECONDS
+                if ahead is None and max(loop.time(), pause) > until:
+                    return
+                if _BUSY_EVENTS <= taken < _BATCH_EVENTS:
+                    await asyncio.sleep(pause - loop.time())
         finally:
-            along.left(slot.projection)
-        return slot
+            if ahead is not None:
+                ahead.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await ahead
 
     async def _read(
         self, tenant_id: UUID, after: int, up_to: int | None, names: Collection[str]
@@ -109,6 +99,16 @@ class Applier:
         if not stored:
             return None
         return await read_batch(self._store, stored, folded)
+
+    async def _apply_all(self, slots: Collection[Slot], batch: Batch) -> list[Slot]:
+        """The slots that were moved; those that were lost or stopped are not among them."""
+        outcomes = await asyncio.gather(
+            *(self._apply(slot, batch) for slot in slots), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, Slot)]
 
     async def _apply(self, slot: Slot, batch: Batch) -> Slot | None:
         projection = self._projections[slot.projection]

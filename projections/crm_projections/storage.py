@@ -27,6 +27,7 @@ from crm_projections.tables import Column, Table
 __all__ = ["Storage", "copy_rows", "upsert"]
 
 _DIGEST_ROWS = 5_000
+_MANY = 100  # rows to fetch
 
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END = b"\xff\xff"
@@ -158,6 +159,8 @@ async def _ask(
             _select(table, physical(table.name, slot.generation), by),
             [_column(table, by).array_of(values), slot.tenant_id],
             binary=True,
+            # Many are worth a plan of their own: one that is kept may be of when there were none.
+            prepare=False if len(values) >= _MANY else None,
         )
         cursors.append((table, cursor))
     return cursors

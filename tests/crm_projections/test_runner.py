@@ -15,7 +15,7 @@ import structlog
 
 from crm_core import Crm, Lagging, RecordedEvent, Rejected
 from crm_core.customers import RegisterPerson
-from crm_core.ledger.postgres.connections import Pool
+from crm_core.ledger.postgres.connections import Pool, open_pool
 from crm_projections import checkpoints
 from crm_projections.customer_directory.projection import CUSTOMERS
 from crm_projections.digest import digest_of
@@ -344,3 +344,25 @@ async def test_a_tenant_of_whom_nothing_is_known_keeps_its_readers_waiting(
 ) -> None:
     with pytest.raises(Lagging):
         await runner.wait_for(uuid4(), 1, seconds=0.05)
+
+
+@pytest.mark.parametrize("many", [1, 100])
+async def test_many_rows_are_fetched_by_a_plan_for_the_tables_as_they_are(
+    crm: Crm, database_url: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that is kept may be of when they were empty, and read all of a tenant by any index."""
+    monkeypatch.setattr("crm_projections.storage._MANY", many)
+    monkeypatch.setattr("crm_projections.applying._BATCH_EVENTS", 2)
+    pool = await open_pool(database_url, "crm_projector", size=1)
+    runner = ProjectionRunner(crm.store, pool, PROJECTIONS)
+    await runner.prepare()
+    await fill(crm, people=10)
+    await runner.catch_up(crm.tenant_id)
+    async with pool.connection() as connection:
+        kept = await connection.execute(
+            "select count(*) from pg_prepared_statements where statement ~ 'as wanted'"
+        )
+        row = await kept.fetchone()
+    await pool.close()
+    assert row is not None
+    assert (row[0] > 0) == (many > 1)
