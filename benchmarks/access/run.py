@@ -2,10 +2,11 @@
 
 One database with 10,000 users in 50 teams, four levels deep; one process that serves with the rules
 and one without them. Three users ask the first: with the scope OWN, with TEAM_TREE from the second
-level of teams on, and with ALL. All are answered as much: the user with OWN owns each hundredth
-customer, and is in the tree. They take turns, and of each the best turn counts. Beside the rate,
-which others on the machine disturb, stands what a request took of the processors, the database
-included.
+level of teams on, and with ALL. Then everybody else does, each request by another of the 10,000,
+who see the customers of their teams. All are answered as much: the user with OWN owns each
+hundredth customer, and is in the tree. They take turns, and of each the best turn counts. Beside
+the rate, which others on the machine disturb, stands what a request took of the processors, the
+database included.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -55,6 +56,7 @@ CONNECTIONS = 16
 LOADS = ("by id", "page of 50", "20 with 5 + 5")
 SCOPES = (Scope.ALL, Scope.OWN, Scope.TEAM_TREE)
 OF_OWN = 100  # each hundredth customer is of the user with the scope OWN
+OTHERS = USERS - len(SCOPES)  # the other customers are theirs, by turns
 
 _OWNED = f"""
 with numbered as (
@@ -62,7 +64,7 @@ with numbered as (
       from read_model.customer)
 update read_model.customer as c
    set owner_id = ('02000000-0000-4000-8000-' || lpad(to_hex(
-           case when n % {OF_OWN} = 0 then 0 else 3 + n % {USERS - 3} end), 12, '0'))::uuid
+           case when n % {OF_OWN} = 0 then 0 else {len(SCOPES)} + n % {OTHERS} end), 12, '0'))::uuid
   from numbered where numbered.customer_id = c.customer_id;
 update read_model.opportunity as o set owner_id = c.owner_id
   from read_model.customer as c where c.customer_id = o.customer_id;
@@ -106,8 +108,9 @@ def main(
             busy.append(process.pid)
             stack.callback(process.wait)
             stack.callback(process.terminate)
-        contenders = [_contender("rules off", off, tokens[Scope.ALL])]
-        contenders += [_contender(scope.value, on, tokens[scope]) for scope in SCOPES]
+        contenders = [_contender("rules off", off, [tokens[_FIRST.index(Scope.ALL)]])]
+        contenders += [_contender(s.value, on, [tokens[_FIRST.index(s)]]) for s in SCOPES]
+        contenders.append(_contender("10,000, TEAM", on, tokens[len(SCOPES) :], _of_asker))
         for contender in contenders:
             asyncio.run(_ready(contender))
         print(f"load average before: {os.getloadavg()[0]:.1f}")
@@ -161,16 +164,32 @@ def _command(url: str, *options: str) -> list[str]:
         return [sys.executable, "server.py", url, str(found.getsockname()[1]), *options]
 
 
-def _contender(name: str, command: list[str], token: str) -> Contender:
-    """Asks what the comparison with the peers asks; by id, for customers that all of them see."""
+def _of_all(number: int) -> int:
+    """One that each of the first three sees."""
+    return number * 7919 % 600 * OF_OWN
+
+
+def _of_asker(number: int) -> int:
+    """One that the user owns whose turn it is to ask."""
+    first = number % OTHERS
+    return first if first % OF_OWN else first + OTHERS
+
+
+def _contender(
+    name: str,
+    command: list[str],
+    tokens: Sequence[str],
+    customer: Callable[[int], int] = _of_all,
+) -> Contender:
+    """Asks what the comparison with the peers asks; by id, for customers that are seen."""
     ask = dict(ours("", 0).ask)
     by_id = ask["by id"]
     ask["by id"] = lambda number: {
         **by_id(number),
-        "variables": {"id": str(customer_id(number * 7919 % 600 * OF_OWN))},
+        "variables": {"id": str(customer_id(customer(number)))},
     }
     made = Contender(name, command, ask, {})
-    made.token = token
+    made.tokens = tokens
     return made
 
 
@@ -190,8 +209,8 @@ async def _ready(contender: Contender) -> None:
     client.close()
 
 
-async def _prepare(url: str) -> dict[Scope, str]:
-    """The rows, the people, and a token of the user with each scope."""
+async def _prepare(url: str) -> list[str]:
+    """The rows, the people, and a token of each."""
     await migrate(url)
     async with open_services(url, ROOT_KEY) as services:
         await fill(url, services.crm.tenant_id, DEFAULT)
@@ -204,7 +223,7 @@ async def _prepare(url: str) -> dict[Scope, str]:
             refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
             assert not refused, refused[0]
         tokens = Tokens(await crm.store.keyring.blind(crm.tenant_id, "crm-api"), crm.tenant_id)
-        return {scope: tokens.issue(user_id(n))[0] for n, scope in enumerate(_FIRST)}
+        return [tokens.issue(user_id(number))[0] for number in range(USERS)]
 
 
 _FIRST = (Scope.OWN, Scope.TEAM_TREE, Scope.ALL)  # of the first three users
@@ -216,7 +235,7 @@ def _people() -> Iterator[Command]:
         above = parent_of(number)
         parent_id = None if above is None else team_id(above)
         yield CreateTeam(team_id=team_id(number), name=f"Team {number}", parent_id=parent_id)
-    for scope in _FIRST:
+    for scope in (*_FIRST, Scope.TEAM):
         rules = [
             RoleRule(kind=kind, actions=("read",), scope=scope)
             for kind in ("customer", "opportunity", "ticket")
@@ -228,8 +247,8 @@ def _people() -> Iterator[Command]:
         yield ActivateUser(user_id=user)
         team = _TEAM_OF_FIRST[number] if number < len(_FIRST) else number % TEAMS
         yield AddTeamMember(team_id=team_id(team), user_id=user)
-        if number < len(_FIRST):
-            yield GrantRole(user_id=user, role=_FIRST[number].value.lower())
+        scope = _FIRST[number] if number < len(_FIRST) else Scope.TEAM
+        yield GrantRole(user_id=user, role=scope.value.lower())
 
 
 def _batched(commands: Iterator[Command]) -> Iterator[list[Command]]:

@@ -39,7 +39,8 @@ class Contender:
     rows: Mapping[str, Callable[[Any], Any]]
     cwd: Path = _HERE
     says_token: bool = False
-    token: str = field(default="", init=False)
+    tokens: Sequence[str] = field(default=("",), init=False)
+    """Of those who ask, by turns."""
 
 
 def _document(text: str, variables: Callable[[int], Body] = lambda _: {}) -> Callable[[int], Body]:

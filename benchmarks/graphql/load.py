@@ -81,9 +81,10 @@ async def connected(contender: Contender) -> _Client:
 
 def request(contender: Contender, load: str, number: int) -> bytes:
     body = msgspec.json.encode(contender.ask[load](number))
+    token = contender.tokens[number % len(contender.tokens)]
     head = (
         "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-        f"accept: application/json\r\nauthorization: Bearer {contender.token}\r\n"
+        f"accept: application/json\r\nauthorization: Bearer {token}\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

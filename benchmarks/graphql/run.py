@@ -96,7 +96,7 @@ def _serving(contender: Contender, log: IO[bytes]) -> Iterator[None]:
     try:
         if contender.says_token:
             assert process.stdout is not None
-            contender.token = process.stdout.readline().strip()
+            contender.tokens = [process.stdout.readline().strip()]
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:

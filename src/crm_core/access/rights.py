@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -111,15 +112,25 @@ class Circle:
             case Scope.OWN:
                 return Reach(owners=self.own)
             case Scope.TEAM:
-                return Reach(owners=self.own | self.team)
+                return Reach(owners=_and(self.own, self.team))
             case Scope.TEAM_TREE:
-                return Reach(owners=self.own | self.team | self.team_tree)
+                return Reach(owners=_and(self.own, _both(self.team, self.team_tree)))
             case Scope.SHARED if action == READ:
                 return Reach(records=self.shared_to_read | self.shared_to_write)
             case Scope.SHARED:
                 return Reach(records=self.shared_to_write)
             case Scope.ALL:
                 return EVERYTHING
+
+
+def _and(own: frozenset[UUID], others: frozenset[UUID]) -> frozenset[UUID]:
+    """Both; the others as they are where one is among them, so that all of them have one object."""
+    return others if own <= others else own | others
+
+
+@lru_cache(maxsize=256)
+def _both(team: frozenset[UUID], tree: frozenset[UUID]) -> frozenset[UUID]:
+    return team | tree
 
 
 NOBODY: Final = Circle()

@@ -95,6 +95,7 @@ class Directory:
         self._users: dict[UUID, _User] = {}
         self._teams: dict[UUID, _Team] = {}
         self._joined: dict[UUID, list[UUID]] = {}  # a user's teams, in the order of joining
+        self._people: dict[frozenset[UUID], tuple[frozenset[UUID], frozenset[UUID]]] = {}
         self._roles: dict[UUID, tuple[str, tuple[Rule, ...]]] = {}  # those that are defined here
         self._rules: dict[str, tuple[Rule, ...]] = dict(BUILT_IN_ROLES)
         self._shares: dict[UUID, share.ShareGranted] = {}
@@ -231,8 +232,8 @@ class Directory:
         return NO_RIGHTS if users.is_nothing else Rights(users.rules, users.circle, known.scopes)
 
     def _circle(self, user_id: UUID, at: datetime) -> Circle:
-        teams = {i for i, known in self._teams.items() if user_id in known.members}
-        below = set(self._below(teams))
+        teams = frozenset(self._joined.get(user_id, ()))
+        team, team_tree = self._around(teams)
         shares = {
             share_id: self._shares[share_id]
             for principal in (user_id, *teams)
@@ -241,11 +242,19 @@ class Directory:
         alive = {i: s for i, s in shares.items() if s.until is None or at < s.until}
         return Circle(
             own=frozenset({user_id}),
-            team=self._members(teams),
-            team_tree=self._members(teams | below),
+            team=team,
+            team_tree=team_tree,
             shared_to_read=_records(alive, share.ShareLevel.READ),
             shared_to_write=_records(alive, share.ShareLevel.WRITE),
         )
+
+    def _around(self, teams: frozenset[UUID]) -> tuple[frozenset[UUID], frozenset[UUID]]:
+        """The people in these teams, and in these or below: the same objects for all of them."""
+        around = self._people.get(teams)
+        if around is None:
+            tree = teams.union(self._below(set(teams)))
+            around = self._people[teams] = (self._members(teams), self._members(tree))
+        return around
 
     def _members(self, teams: Iterable[UUID]) -> frozenset[UUID]:
         return frozenset(member for i in teams for member in self._teams[i].members)
@@ -361,6 +370,7 @@ class Directory:
                 del self._sessions[session_id]
 
     def _apply_to_team(self, team_id: UUID, event: Event) -> None:
+        self._people.clear()
         match event:
             case team.TeamCreated():
                 self._teams[team_id] = _Team(event.parent_id, set())

@@ -33,7 +33,7 @@ class Reader:
         return self.kinds, self.sight
 
     @classmethod
-    @lru_cache(maxsize=1_024)
+    @lru_cache(maxsize=10_000)
     def of(cls, tenant_id: UUID, rights: Rights, is_noted: bool) -> Reader:
         """With these rights, which are the same object until they change."""
         kinds, sight = readable_kinds(rights), Sight(rights)
