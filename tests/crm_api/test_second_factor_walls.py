@@ -68,7 +68,7 @@ async def served(shared_database_url: str) -> AsyncIterator[Services]:
     ways_in = WaysIn(second_factor=SecondFactor.DEMANDED)
     trusted = TrustedDocuments(texts={TRUSTED.removeprefix("sha256:"): USERS})
     async with open_services(
-        shared_database_url, ROOT_KEY, ways_in=ways_in, trusted=trusted
+        shared_database_url, ROOT_KEY, ways_in=ways_in, trusted=trusted, takes_get=True
     ) as opened:
         yield opened
 
@@ -166,7 +166,6 @@ OPEN = {
     "/login/provider/finish", "/login/sent-code", "/login/sent-code/finish", "/session/refresh",
     "/health", "/metrics", "/audit/checkpoint", "/audit/tile/{level:int}/{index:path}",
     "/", "/graphiql", "/graphiql/page", "/graphiql/vendor",
-    "/files/{ticket}",  # by a link that is signed, which only answers of GraphQL give
 }  # fmt: skip
 """What asks for no token, or for none of a session."""
 
@@ -179,7 +178,7 @@ ALLOWED = {
 
 REFUSED = {
     "/graphql", "/session/impersonate", "/account/keys", "/account/passkeys", "/account/sessions",
-    "/account/sessions/end", "/account/identity", "/files",
+    "/account/sessions/end", "/account/identity", "/files", "/files/{name}",
 }  # fmt: skip
 
 
@@ -195,7 +194,7 @@ def test_of_each_path_it_is_known_whether_one_factor_is_enough(served: Services)
     assert not OPEN & ALLOWED | OPEN & REFUSED | ALLOWED & REFUSED
 
 
-@pytest.mark.parametrize("path", sorted(REFUSED))
+@pytest.mark.parametrize("path", sorted(REFUSED - {"/files/{name}"}))
 async def test_every_other_path_is_refused(
     http: httpx.AsyncClient, served: Services, boss: Person, path: str
 ) -> None:
@@ -226,6 +225,11 @@ async def test_a_file_is_not_taken(http: httpx.AsyncClient, served: Services, bo
         response = await http.post("/files", content=row, headers=headers)
     assert reason(response) == OWED
     assert not receive.called
+
+
+async def test_a_file_is_not_given(http: httpx.AsyncClient, boss: Person) -> None:
+    headers = {"authorization": f"Bearer {boss.token}"}
+    assert reason(await http.get("/files/nothing.jsonl", headers=headers)) == OWED
 
 
 async def test_a_server_of_trusted_documents_only_refuses_it_as_well(
