@@ -40,9 +40,10 @@ async def test_what_somebody_read_is_told_record_by_record(
     reader = await api.invited("sales")
     api.people["reader"] = reader
     await api.shown()
-    tickets = "{ tickets(first: 3) { nodes { uuid subject customer { uuid } } } }"
+    some = 'where: {channel: {eq: WEB}, subject: {eq: "Help"}}'  # other tickets are nobody's
+    tickets = f"{{ tickets(first: 3, {some}) {{ nodes {{ uuid subject customer {{ uuid }} }} }} }}"
     shown = (await api.data(tickets, who="reader"))["tickets"]["nodes"]
-    await api.data("{ tickets(first: 1) { nodes { status } } }", who="reader")
+    await api.data(f"{{ tickets(first: 1, {some}) {{ nodes {{ status }} }} }}", who="reader")
     given = {
         "id": str(reader),
         "from": since.isoformat(),
