@@ -5,7 +5,6 @@
 PYTHON ?= python3
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
 BIN    := .venv/bin
-JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$((n > 4 ? 4 : n)))
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,8 +13,7 @@ run: .venv/run.stamp  ## start the embedded database, the demo company and the s
 	@$(BIN)/crm demo
 
 test: .venv/dev.stamp redis  ## run every test against a real PostgreSQL and a real Redis
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0 \
-		--cov --cov-report=term:skip-covered $(TESTS)
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TESTS)
 
 check: lint types contracts schema-check client-check test  ## all that CI runs
 
