@@ -7,7 +7,15 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
 from crm_core.access.owned import Owned, OwnedRecords
-from crm_core.access.records import OPEN_STATUSES, is_open, is_owned, kind_of, owner_of, parent_of
+from crm_core.access.records import (
+    ASSIGNED_BY,
+    OPEN_STATUSES,
+    is_open,
+    is_owned,
+    kind_of,
+    owner_of,
+    parent_of,
+)
 from crm_core.access.rights import EVERYTHING, READ, Rights, Rule
 from crm_core.authority import Authority
 from crm_core.kernel.aggregate import Aggregate
@@ -17,8 +25,6 @@ from crm_core.kernel.messages import ActorKind, Request
 __all__ = ["Find", "Warrant", "owner_found"]
 
 Find = Callable[[UUID], Awaitable[Aggregate | None]]
-
-_OWNING = {"customer": "assign_owner", "ticket": "assign"}  # methods that give a record to a user
 
 
 class Warrant:
@@ -101,7 +107,7 @@ class Warrant:
         next moment they could not see it.
         """
         kind, actor = kind_of(made.TOPIC), self._request.actor
-        own = _OWNING.get(kind)
+        own = ASSIGNED_BY.get(kind)  # the method has the name of the action
         if own is None or owner_of(kind, made) is not None:
             return
         if self._rights.reach(kind).everything:
