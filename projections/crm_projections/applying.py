@@ -15,7 +15,7 @@ from crm_core.ledger.event_store import EventStore
 from crm_projections import checkpoints
 from crm_projections.batch import Batch, Poison, is_passing, poison, read_batch
 from crm_projections.checkpoints import Slot, StaleWorker
-from crm_projections.envelopes import EnvelopeProjection
+from crm_projections.envelopes import is_copied_unread
 from crm_projections.projection import Projection
 from crm_projections.storage import Storage
 
@@ -88,8 +88,8 @@ class Applier:
     ) -> Batch | None:
         """The next batch for these projections; None at the head."""
         projections = [self._projections[name] for name in names]
-        folded = [p for p in projections if not isinstance(p, EnvelopeProjection)]
-        if not folded:
+        reading = [p for p in projections if not is_copied_unread(p)]
+        if not reading:
             head = (await self._store.ledger.head(tenant_id)).position
             to = min(after + _BATCH_EVENTS, head if up_to is None else min(head, up_to))
             return Batch((), to) if to > after else None
@@ -98,7 +98,7 @@ class Applier:
         )
         if not stored:
             return None
-        return await read_batch(self._store, stored, folded)
+        return await read_batch(self._store, stored, reading)
 
     async def _apply_all(self, slots: Collection[Slot], batch: Batch) -> list[Slot]:
         """The slots that were moved; those that were lost or stopped are not among them."""
@@ -114,7 +114,7 @@ class Applier:
         projection = self._projections[slot.projection]
         events: Sequence[RecordedEvent] = ()
         undecoded = None
-        if not isinstance(projection, EnvelopeProjection):
+        if not is_copied_unread(projection):
             events, undecoded = batch.share_of(projection, slot.skipped)
         scanned_to = batch.scanned_to if undecoded is None else undecoded.position - 1
         try:

@@ -31,7 +31,7 @@ class Poison:
 
     def stops(self, projection: Projection) -> bool:
         """Whether it does where the event cannot even be read."""
-        return not projection.envelope_only and projection.wants_type(self.event_type)
+        return projection.reads_type(self.event_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ async def read_batch(
     scanned_to = max(event.position for event in stored)
     stored = [event for event in stored if not event.stream_type.startswith(APPLICATION)]
     types = {event.type for event in stored}
-    readers = [projection for projection in projections if not projection.envelope_only]
-    read = {of for of in types if any(projection.wants_type(of) for projection in readers)}
+    read = {of for of in types if any(projection.reads_type(of) for projection in projections)}
     wanted = {of for of in types if any(projection.wants_type(of) for projection in projections)}
     decoded, undecoded = await _decode(store, [event for event in stored if event.type in read])
     if read == wanted and not undecoded:

@@ -45,6 +45,10 @@ class Projection(ABC):
     def wants_type(self, event_type: str) -> bool:
         return not self.reads or event_type.startswith(self.prefixes)
 
+    def reads_type(self, event_type: str) -> bool:
+        """Whether it looks at the data of these events, which is decrypted and decoded for it."""
+        return not self.envelope_only and self.wants_type(event_type)
+
     @cached_property
     def prefixes(self) -> tuple[str, ...]:
         """What its events' types begin with; () stands for all of them."""

@@ -18,7 +18,7 @@ from crm_core.ledger.postgres.connections import Pool
 from crm_core.privacy.erasure.events import SubjectKeyDestroyed
 from crm_projections.checkpoints import Slot, StaleWorker, fence
 from crm_projections.digest import RowDigest
-from crm_projections.envelopes import EnvelopeProjection, copy_span
+from crm_projections.envelopes import EnvelopeProjection, Words, copy_span
 from crm_projections.generations import Connection, Generation, physical
 from crm_projections.projection import Projection
 from crm_projections.rows import Rows
@@ -63,7 +63,8 @@ class Storage:
     ) -> None:
         """The same in the transaction that the connection has begun: two round trips."""
         if isinstance(projection, EnvelopeProjection):
-            await _copy_envelopes(connection, projection, slot, scanned_to)
+            words = projection.words(events)
+            await _copy_envelopes(connection, projection, slot, words, scanned_to)
             return
         async with connection.pipeline():
             moved = await fence(connection, slot, scanned_to)
@@ -167,7 +168,11 @@ async def _ask(
 
 
 async def _copy_envelopes(
-    connection: Connection, projection: EnvelopeProjection, slot: Slot, scanned_to: int
+    connection: Connection,
+    projection: EnvelopeProjection,
+    slot: Slot,
+    words: Words,
+    scanned_to: int,
 ) -> None:
     async with connection.pipeline():
         moved = await fence(connection, slot, scanned_to)
@@ -179,6 +184,7 @@ async def _copy_envelopes(
             after=slot.position,
             up_to=scanned_to,
             skipped=slot.skipped,
+            words=words,
         )
         if await moved.fetchone() is None:
             raise StaleWorker(projection.name)

@@ -1,26 +1,48 @@
-"""A read model of envelopes is copied by SQL; what is copied is what its Python says."""
+"""A read model of envelopes is copied by SQL; what is copied is what its Python says.
+
+So is the timeline, whose words are sealed, and are read for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
-from crm_core import SYSTEM, Crm
-from crm_core.customers import RegisterPerson
+from crm_core import SYSTEM, Crm, RecordedEvent, SetupError
+from crm_core.customers import EraseCustomer, RegisterPerson
 from crm_core.demo import make_demo
+from crm_core.engagement import (
+    InteractionChannel,
+    InteractionDirection,
+    LogInteraction,
+    RedactInteraction,
+)
 from crm_core.ledger.postgres.connections import Pool
+from crm_core.service import OpenTicket, TicketChannel
 from crm_projections import checkpoints, envelopes
 from crm_projections.audit_trail.projection import AuditTrail
 from crm_projections.digest import digest_of
-from crm_projections.envelopes import EnvelopeProjection
+from crm_projections.envelopes import EnvelopeProjection, Words
 from crm_projections.projection import Projection, project
 from crm_projections.rebuilding import Rebuild
 from crm_projections.runner import ProjectionRunner
 from crm_projections.status import Skip
 from crm_projections.tables import Row, Table
-from projecting import fill, somebody, tell
+from crm_projections.timeline.projection import Timeline
+from projecting import ADA, fill, somebody, tell
+
+CALL = UUID(int=77)
+call = LogInteraction(
+    interaction_id=CALL,
+    customer_id=ADA,
+    channel=InteractionChannel.CALL,
+    direction=InteractionDirection.INBOUND,
+    subject="About the engine",
+)
 
 
 class Deals(AuditTrail):
@@ -34,6 +56,7 @@ async def company(crm: Crm) -> Crm:
     """Actors of several kinds, events that became known late, causes and reasons."""
     await make_demo(crm, now=datetime(2026, 1, 5, tzinfo=UTC), password="not a secret")
     await crm.execute(RegisterPerson(name="Ada"), SYSTEM, reason="import:erp:people.csv:12")
+    await tell(crm, OpenTicket(subject="Nobody's", channel=TicketChannel.PHONE))
     return crm
 
 
@@ -56,7 +79,11 @@ async def rebuilt(crm: Crm, projector: Pool, projection: Projection) -> str:
     return (await runner.digests(crm.tenant_id))[projection.name]
 
 
-@pytest.mark.parametrize("projection", [AuditTrail(), Deals()], ids=["all", "of some types"])
+@pytest.mark.parametrize(
+    "projection",
+    [AuditTrail(), Deals(), Timeline()],
+    ids=["all", "of some types", "with words"],
+)
 async def test_copied_rows_are_those_that_apply_makes(
     company: Crm, projector: Pool, projection: EnvelopeProjection
 ) -> None:
@@ -100,9 +127,11 @@ def test_a_table_that_no_envelope_fills_is_refused_where_it_is_declared(row: typ
         type("Wrong", (EnvelopeProjection,), {"tables": (Table("wrong", row, key=("position",)),)})
 
 
-async def test_what_was_skipped_by_decision_is_not_copied(crm: Crm, projector: Pool) -> None:
+@pytest.mark.parametrize("projection", [AuditTrail(), Timeline()], ids=["all", "with words"])
+async def test_what_was_skipped_by_decision_is_not_copied(
+    crm: Crm, projector: Pool, projection: EnvelopeProjection
+) -> None:
     await fill(crm, people=2)
-    projection = AuditTrail()
     runner = ProjectionRunner(crm.store, projector, [projection])
     await runner.prepare()
     decision = Skip(
@@ -131,3 +160,95 @@ async def test_each_tenant_has_its_own_rows(crm: Crm, projector: Pool) -> None:
     for application in (crm, other):
         digests = await runner.digests(application.tenant_id)
         assert digests[projection.name] == await said(application, projection)
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+async def test_words_that_are_taken_back_go_from_rows_of_before(crm: Crm, projector: Pool) -> None:
+    await fill(crm, people=3)
+    await tell(crm, call, *somebody("eve"))
+    before = await caught_up(crm, projector, Timeline())
+    await tell(crm, RedactInteraction(interaction_id=CALL, reason="asked"))
+    redacted = await caught_up(crm, projector, Timeline())
+    assert redacted == await said(crm, Timeline())
+    await tell(crm, EraseCustomer(customer_id=ADA))
+    erased = await caught_up(crm, projector, Timeline())
+    assert erased == await said(crm, Timeline())
+    assert await rebuilt(crm, projector, Timeline()) == erased
+    assert len({before, redacted, erased}) == 3
+
+
+@pytest.mark.parametrize("texts_max", [1, 60, 2_000])
+async def test_more_words_than_one_statement_takes_are_copied_by_several(
+    company: Crm, projector: Pool, monkeypatch: pytest.MonkeyPatch, texts_max: int
+) -> None:
+    monkeypatch.setattr(envelopes, "_TEXTS_MAX", texts_max)
+    expected = await said(company, Timeline())
+    assert await caught_up(company, projector, Timeline()) == expected
+    assert await rebuilt(company, projector, Timeline()) == expected
+
+
+async def redact_a_call(crm: Crm) -> None:
+    await tell(crm, RegisterPerson(customer_id=ADA, name="Ada"), call)
+    await tell(crm, RedactInteraction(interaction_id=CALL, reason="asked"))
+
+
+class _Everybodys(Timeline):
+    taken_sql = "true"
+
+
+class _Mute(Timeline):
+    def words(self, events: Iterable[RecordedEvent]) -> Words:
+        return Words()
+
+
+class _Talkative(Timeline):
+    """Does not hear that words were taken back."""
+
+    def words(self, events: Iterable[RecordedEvent]) -> Words:
+        return Words(super().words(events).texts)
+
+
+@pytest.mark.parametrize(
+    "wrong", [_Everybodys(), _Mute(), _Talkative()], ids=lambda of: type(of).__name__
+)
+async def test_words_that_are_read_wrongly_are_found_out(
+    company: Crm, projector: Pool, wrong: Timeline
+) -> None:
+    """The planted bugs."""
+    await redact_a_call(company)
+    expected = await said(company, Timeline())
+    assert await caught_up(company, projector, wrong) != expected
+    assert await rebuilt(company, projector, wrong) != expected
+
+
+class _Choking(Timeline):
+    def words(self, events: Iterable[RecordedEvent]) -> Words:
+        words = super().words(events)
+        if call.subject in words.texts.values():
+            raise LookupError("of this one")
+        return words
+
+
+async def test_an_event_whose_words_cannot_be_read_stops_a_rebuild_by_name(
+    company: Crm, projector: Pool
+) -> None:
+    await redact_a_call(company)
+    events = [event async for page in company.events() for event in page]
+    logged = next(event for event in events if event.record_id == CALL)
+    with pytest.raises(SetupError) as refused:
+        await Rebuild(company.store, projector, [_Choking()]).run()
+    assert refused.value.code == "projection.poisoned"
+    assert refused.value.parameters["position"] == logged.position
+
+
+async def test_it_stops_the_slot_before_that_event(company: Crm, projector: Pool) -> None:
+    await redact_a_call(company)
+    runner = ProjectionRunner(company.store, projector, [_Choking()])
+    await runner.prepare()
+    await runner.catch_up(company.tenant_id)
+    (at,) = await runner.status()
+    assert at.stopped_type == "engagement.interaction.logged"
+    assert at.stopped_by == "LookupError"
+    assert at.stopped_at == at.position + 1

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from crm_core import SetupError
+from crm_core import RecordedEvent, SetupError
 from crm_core.kernel.collecting import collector_paused
 from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.ledger.postgres.streams import select_streams
 from crm_projections.batch import Batch, Poison, poison, read_batch
 from crm_projections.checkpoints import skipped_positions
-from crm_projections.envelopes import EnvelopeProjection, copy_streams
+from crm_projections.envelopes import EnvelopeProjection, Words, copy_streams, is_copied_unread
 from crm_projections.generations import Generation
 from crm_projections.projection import Projection, wanted_prefixes
 from crm_projections.rebuilding.parts import Part, claim_part, finish_part
@@ -43,8 +43,11 @@ class Loader:
         self._projections = projections
         self._rebuild_id = rebuild_id
         self._owner = owner
+        self._copied = [p for p in projections if isinstance(p, EnvelopeProjection)]
         self._folded = [p for p in projections if not isinstance(p, EnvelopeProjection)]
+        self._reading = [p for p in projections if not is_copied_unread(p)]
         self._types = wanted_prefixes(self._folded)
+        self._types += sorted({of for p in self._copied for of in p.word_types})
 
     async def run(self) -> None:
         """Raises SetupError `projection.poisoned` at an event that cannot be applied."""
@@ -70,9 +73,9 @@ class Loader:
                 p.name: await skipped_positions(connection, part.tenant_id, p.name)
                 for p in self._projections
             }
-        copied: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
+        filled = _Filled(part, skipped)
         first = part.first_stream
-        while self._folded and first <= part.last_stream:
+        while self._reading and first <= part.last_stream:
             async with self._pool.connection() as connection:
                 stored = await select_streams(
                     connection,
@@ -85,44 +88,79 @@ class Loader:
                 )
             if not stored:
                 break
-            batch = await read_batch(self._store, stored, self._folded)
+            batch = await read_batch(self._store, stored, self._reading)
             with collector_paused():
-                rows = _rows_of(self._folded, batch, skipped)
-                for projection in self._folded:
-                    for table in projection.tables:
-                        changed = rows[projection.name].changed(table)
-                        if changed:
-                            of = (projection.name, table.name)
-                            copied[of].append(table.copied(part.tenant_id, changed))
+                filled.fold(self._folded, batch)
+                filled.read(self._copied, batch)
             first = UUID(int=stored[-1].stream_id.int + 1)
-        await self._copy(part, copied, skipped)
+        await self._copy(filled)
 
-    async def _copy(
-        self,
-        part: Part,
-        copied: Mapping[tuple[str, str], list[bytes]],
-        skipped: Mapping[str, frozenset[int]],
-    ) -> None:
+    async def _copy(self, filled: _Filled) -> None:
+        part = filled.part
         async with self._pool.connection() as connection, connection.transaction():
             if not await finish_part(connection, self._rebuild_id, part):
                 return  # another worker was given it meanwhile: what was folded here is not needed
-            for projection, generation in self._projections.items():
-                if isinstance(projection, EnvelopeProjection):
-                    await copy_streams(
-                        connection,
-                        projection,
-                        generation.physical(projection.table),
-                        part.tenant_id,
-                        first=part.first_stream,
-                        last=part.last_stream,
-                        up_to=part.up_to,
-                        skipped=skipped[projection.name],
-                    )
-                    continue
+            for projection in self._folded:
                 for table in projection.tables:
-                    rows = copied.get((projection.name, table.name))
+                    rows = filled.rows.get((projection.name, table.name))
                     if rows:
-                        await copy_rows(connection, generation, table, rows)
+                        await copy_rows(connection, self._projections[projection], table, rows)
+            for projection in self._copied:
+                await copy_streams(
+                    connection,
+                    projection,
+                    self._projections[projection].physical(projection.table),
+                    part.tenant_id,
+                    first=part.first_stream,
+                    last=part.last_stream,
+                    up_to=part.up_to,
+                    skipped=filled.skipped[projection.name],
+                    words=filled.words[projection.name],
+                )
+
+
+class _Filled:
+    """What is to be copied of a part: rows, by projection and table, and what was read for those
+    whose rows PostgreSQL copies itself.
+    """
+
+    def __init__(self, part: Part, skipped: Mapping[str, frozenset[int]]) -> None:
+        self.part = part
+        self.skipped = skipped
+        self.rows: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
+        self.words: defaultdict[str, Words] = defaultdict(Words)
+
+    def fold(self, projections: Collection[Projection], batch: Batch) -> None:
+        """Takes the events of whole streams. Raises SetupError `projection.poisoned`."""
+        rows = _rows_of(projections, batch, self.skipped)
+        for projection in projections:
+            for table in projection.tables:
+                changed = rows[projection.name].changed(table)
+                if changed:
+                    of = (projection.name, table.name)
+                    self.rows[of].append(table.copied(self.part.tenant_id, changed))
+
+    def read(self, projections: Collection[EnvelopeProjection], batch: Batch) -> None:
+        """The same for these."""
+        for projection in projections:
+            events, bad = batch.share_of(projection, self.skipped[projection.name])
+            if bad is not None:
+                raise _cannot_apply(projection, bad)
+            words = _words_of(projection, events)
+            words.settle(events)
+            self.words[projection.name].texts |= words.texts
+
+
+def _words_of(projection: EnvelopeProjection, events: Sequence[RecordedEvent]) -> Words:
+    try:
+        return projection.words(events)
+    except Exception:
+        for event in events:  # one of them is at fault
+            try:
+                projection.words([event])
+            except Exception as error:
+                raise _cannot_apply(projection, poison(event.stored, error)) from error
+        raise
 
 
 def _rows_of(

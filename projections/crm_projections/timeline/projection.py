@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from crm_core import ActorKind, RecordedEvent
 from crm_core.engagement.interaction.events import InteractionRedacted
-from crm_core.kernel.events import Event, Redacted, own_fields, plain
-from crm_projections.projection import Projection
+from crm_core.kernel.events import EVENT_CLASSES, Event, Redacted, own_fields, plain
+from crm_core.ledger.records import StoredEvent
+from crm_core.privacy.erasure.events import SubjectKeyDestroyed
+from crm_projections.envelopes import EnvelopeProjection, Words
 from crm_projections.rows import Rows
 from crm_projections.tables import Row, Table
 
@@ -49,12 +51,37 @@ _TEXTS = ("subject", "name", "body", "summary", "title")
 _CUSTOMER = "customers.customer"
 
 
-class Timeline(Projection):
+class Timeline(EnvelopeProjection):
     name = "timeline"
     version = 1
     tables = (TIMELINE,)
     reads = ("customers.", "sales.opportunity.", "service.", "engagement.")
-    by_stream = True
+    envelope_only = False
+    # As `_is_of_customer` says; the first subject is the record itself where it names no customer.
+    taken_sql = f"(stream_type = '{_CUSTOMER}' or coalesce(subject_ids[1], stream_id) <> stream_id)"
+
+    @cached_property
+    def word_types(self) -> frozenset[str]:
+        kinds = {InteractionRedacted, SubjectKeyDestroyed}
+        return frozenset(
+            topic
+            for topic, kind in EVENT_CLASSES.items()
+            if self.wants_type(topic) and (kind in kinds or _texts_of(kind))
+        )
+
+    def words(self, events: Iterable[RecordedEvent]) -> Words:
+        words = Words()
+        for event in events:
+            stored, fact = event.stored, event.data
+            text = _text_of(fact)
+            if text is not None:
+                if _is_of_customer(stored):
+                    words.texts[stored.position] = text
+            elif isinstance(fact, InteractionRedacted):
+                words.gone["record_id"].append((stored.stream_id, stored.position))
+            elif isinstance(fact, SubjectKeyDestroyed):
+                words.gone["customer_id"] += [(of, stored.position) for of in fact.subject_ids]
+        return words
 
     def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
         if isinstance(event.data, InteractionRedacted):
@@ -63,16 +90,15 @@ class Timeline(Projection):
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         stored, fact = event.stored, event.data
-        customer_id = stored.subject_ids[0]
-        if customer_id == stored.stream_id and stored.stream_type != _CUSTOMER:
-            return  # a deal or a ticket that names no customer
+        if not _is_of_customer(stored):
+            return
         if isinstance(fact, InteractionRedacted):
             for row in rows.group(TIMELINE, stored.stream_id):
                 rows.put(TIMELINE, replace(row, text=None))
         rows.put(
             TIMELINE,
             TimelineRow(
-                customer_id=customer_id,
+                customer_id=stored.subject_id,
                 position=stored.position,
                 happened_at=stored.happened_at,
                 event_id=stored.event_id,
@@ -84,6 +110,11 @@ class Timeline(Projection):
                 text=_text_of(fact),
             ),
         )
+
+
+def _is_of_customer(stored: StoredEvent) -> bool:
+    """Not: a deal or a ticket that names no customer."""
+    return stored.stream_type == _CUSTOMER or stored.subject_id != stored.stream_id
 
 
 def _text_of(fact: Event) -> str | None:
