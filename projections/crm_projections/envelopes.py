@@ -62,7 +62,7 @@ _PARTS: Final[Mapping[str, _Part]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # what is printed ends up in logs
 class Words:
     """What Python has read of some events: the `text` of their rows, by position, and which rows
     of before have none any more: by a column, its value, and the position that they lie before.
@@ -75,7 +75,7 @@ class Words:
 
     def settle(self, events: Iterable[RecordedEvent]) -> None:
         """Takes away what is gone of records whose events these are, from the first on."""
-        ends = dict(self.gone["record_id"])
+        ends = dict(self.gone.get("record_id", ()))
         for event in events if ends else ():
             stored = event.stored
             if stored.position < ends.get(stored.stream_id, 0):

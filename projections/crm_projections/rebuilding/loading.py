@@ -14,7 +14,7 @@ from crm_core.ledger.postgres.connections import Pool
 from crm_core.ledger.postgres.streams import select_streams
 from crm_projections.batch import Batch, Poison, poison, read_batch
 from crm_projections.checkpoints import skipped_positions
-from crm_projections.envelopes import EnvelopeProjection, Words, copy_streams, is_copied_unread
+from crm_projections.envelopes import EnvelopeProjection, Words, copy_streams
 from crm_projections.generations import Generation
 from crm_projections.projection import Projection, wanted_prefixes
 from crm_projections.rebuilding.parts import Part, claim_part, finish_part
@@ -45,9 +45,10 @@ class Loader:
         self._owner = owner
         self._copied = [p for p in projections if isinstance(p, EnvelopeProjection)]
         self._folded = [p for p in projections if not isinstance(p, EnvelopeProjection)]
-        self._reading = [p for p in projections if not is_copied_unread(p)]
+        self._worded = [p for p in self._copied if not p.envelope_only]
+        self._reading = [*self._folded, *self._worded]
         self._types = wanted_prefixes(self._folded)
-        self._types += sorted({of for p in self._copied for of in p.word_types})
+        self._types += sorted({of for p in self._worded for of in p.word_types})
 
     async def run(self) -> None:
         """Raises SetupError `projection.poisoned` at an event that cannot be applied."""
@@ -91,7 +92,7 @@ class Loader:
             batch = await read_batch(self._store, stored, self._reading)
             with collector_paused():
                 filled.fold(self._folded, batch)
-                filled.read(self._copied, batch)
+                filled.read(self._worded, batch)
             first = UUID(int=stored[-1].stream_id.int + 1)
         await self._copy(filled)
 
