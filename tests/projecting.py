@@ -17,6 +17,7 @@ from crm_core.customers import (
     RenameCustomer,
     TagCustomer,
 )
+from crm_core.engagement import InteractionChannel, InteractionDirection, LogInteraction
 from crm_core.service import OpenTicket, TicketChannel
 from crm_projections.digest import digest_of
 from crm_projections.projection import Projection, project
@@ -24,9 +25,18 @@ from crm_projections.registry import PROJECTIONS
 from crm_projections.rows import Rows
 from crm_projections.tables import Row, Table
 
-__all__ = ["ACME", "ADA", "BOB", "Fold", "Tally", "Visits", "fill", "folded", "somebody", "tell"]
+__all__ = ["ACME", "ADA", "BOB", "CALL", "Fold", "Tally", "Visits", "call", "fill", "folded",
+           "somebody", "tell"]  # fmt: skip
 
-ADA, BOB, ACME = UUID(int=1), UUID(int=2), UUID(int=3)
+ADA, BOB, ACME, CALL = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=77)
+
+call = LogInteraction(
+    interaction_id=CALL,
+    customer_id=ADA,
+    channel=InteractionChannel.CALL,
+    direction=InteractionDirection.INBOUND,
+    subject="About the engine",
+)
 
 
 async def tell(crm: Crm, *commands: Command) -> None:

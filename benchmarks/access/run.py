@@ -53,7 +53,8 @@ from crm_core.ledger.postgres.migrate import migrate
 ROOT_KEY = bytes(range(32))
 USERS, TEAMS = 10_000, 50
 CONNECTIONS = 16
-LOADS = ("by id", "page of 50", "20 with 5 + 5")
+ROWS = {"by id": 1, "page of 50": 50, "20 with 5 + 5": 20}
+LOADS = tuple(ROWS)
 SCOPES = (Scope.ALL, Scope.OWN, Scope.TEAM_TREE)
 OF_OWN = 100  # each hundredth customer is of the user with the scope OWN
 OTHERS = USERS - len(SCOPES)  # the other customers are theirs, by turns
@@ -98,7 +99,7 @@ def main(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crm-bench-")))
         folder.chmod(0o755)
         server = stack.enter_context(EmbeddedPostgres.start(folder / "data"))
-        tokens = asyncio.run(_prepare(server.url()))
+        tokens = asyncio.run(prepare(server.url()))
         log = stack.enter_context((folder / "log").open("wb"))
         off, on = _command(server.url(), "--off"), _command(server.url())
         (pid_file,) = folder.rglob("postmaster.pid")
@@ -108,9 +109,9 @@ def main(
             busy.append(process.pid)
             stack.callback(process.wait)
             stack.callback(process.terminate)
-        contenders = [_contender("rules off", off, [tokens[_FIRST.index(Scope.ALL)]])]
-        contenders += [_contender(s.value, on, [tokens[_FIRST.index(s)]]) for s in SCOPES]
-        contenders.append(_contender("10,000, TEAM", on, tokens[len(SCOPES) :], _of_asker))
+        contenders = [_contender("rules off", off, [tokens[FIRST.index(Scope.ALL)]])]
+        contenders += [_contender(s.value, on, [tokens[FIRST.index(s)]]) for s in SCOPES]
+        contenders.append(_contender("10,000, TEAM", on, tokens[len(SCOPES) :], of_asker))
         for contender in contenders:
             asyncio.run(_ready(contender))
         print(f"load average before: {os.getloadavg()[0]:.1f}")
@@ -164,12 +165,12 @@ def _command(url: str, *options: str) -> list[str]:
         return [sys.executable, "server.py", url, str(found.getsockname()[1]), *options]
 
 
-def _of_all(number: int) -> int:
+def of_all(number: int) -> int:
     """One that each of the first three sees."""
     return number * 7919 % 600 * OF_OWN
 
 
-def _of_asker(number: int) -> int:
+def of_asker(number: int) -> int:
     """One that the user owns whose turn it is to ask."""
     first = number % OTHERS
     return first if first % OF_OWN else first + OTHERS
@@ -179,7 +180,7 @@ def _contender(
     name: str,
     command: list[str],
     tokens: Sequence[str],
-    customer: Callable[[int], int] = _of_all,
+    customer: Callable[[int], int] = of_all,
 ) -> Contender:
     """Asks what the comparison with the peers asks; by id, for customers that are seen."""
     ask = dict(ours("", 0).ask)
@@ -203,13 +204,13 @@ async def _ready(contender: Contender) -> None:
         except OSError:
             assert time.monotonic() < deadline, "it does not serve"
             await asyncio.sleep(0.1)
-    for load, rows in zip(LOADS, (1, 50, 20), strict=True):
+    for load, rows in ROWS.items():
         answer = await client.ask(request(contender, load, 1))
         assert answer.count(b'"uuid"') == rows, answer[:500]
     client.close()
 
 
-async def _prepare(url: str) -> list[str]:
+async def prepare(url: str) -> list[str]:
     """The rows, the people, and a token of each."""
     await migrate(url)
     async with open_services(url, ROOT_KEY) as services:
@@ -226,7 +227,7 @@ async def _prepare(url: str) -> list[str]:
         return [tokens.issue(user_id(number))[0] for number in range(USERS)]
 
 
-_FIRST = (Scope.OWN, Scope.TEAM_TREE, Scope.ALL)  # of the first three users
+FIRST = (Scope.OWN, Scope.TEAM_TREE, Scope.ALL)  # of the first three users
 _TEAM_OF_FIRST = (6, 2, 0)  # the first one's is below the second one's
 
 
@@ -235,7 +236,7 @@ def _people() -> Iterator[Command]:
         above = parent_of(number)
         parent_id = None if above is None else team_id(above)
         yield CreateTeam(team_id=team_id(number), name=f"Team {number}", parent_id=parent_id)
-    for scope in (*_FIRST, Scope.TEAM):
+    for scope in (*FIRST, Scope.TEAM):
         rules = [
             RoleRule(kind=kind, actions=("read",), scope=scope)
             for kind in ("customer", "opportunity", "ticket")
@@ -245,9 +246,9 @@ def _people() -> Iterator[Command]:
         user = user_id(number)
         yield InviteUser(user_id=user, name=f"User {number}", email=f"u{number}@example.com")
         yield ActivateUser(user_id=user)
-        team = _TEAM_OF_FIRST[number] if number < len(_FIRST) else number % TEAMS
+        team = _TEAM_OF_FIRST[number] if number < len(FIRST) else number % TEAMS
         yield AddTeamMember(team_id=team_id(team), user_id=user)
-        scope = _FIRST[number] if number < len(_FIRST) else Scope.TEAM
+        scope = FIRST[number] if number < len(FIRST) else Scope.TEAM
         yield GrantRole(user_id=user, role=scope.value.lower())
 
 

@@ -16,14 +16,16 @@ from pathlib import Path
 import psycopg
 from graphql import OperationType
 from run import (
-    _FIRST,
+    FIRST,
     LOADS,
     ROOT_KEY,
-    _of_all,
-    _of_asker,
-    _prepare,
+    ROWS,
+    SCOPES,
     customer_id,
+    of_all,
+    of_asker,
     ours,
+    prepare,
     user_id,
 )
 
@@ -36,9 +38,10 @@ from crm_api.services import Services, open_services
 from crm_core import Actor
 from crm_core.access.rights import ALL_RIGHTS
 from crm_core.embedded import EmbeddedPostgres
+from crm_core.identity import Scope
 from crm_projections.reading.pipeline import Binary
 
-ROUNDS, TIMES = 8, 150
+ROUNDS, TIMES = 40, 100
 OF_TEAM = 7  # of the 10,000 who ask by turns
 
 Sent = tuple[str, Sequence[bytes | None]]
@@ -49,7 +52,7 @@ async def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         with EmbeddedPostgres.start(folder / "data") as server:
-            await _prepare(server.url())
+            await prepare(server.url())
             async with open_services(server.url(), ROOT_KEY) as services:
                 sent = {of: one async for of, one in _statements(services)}
                 tenant_id = services.crm.tenant_id
@@ -63,18 +66,16 @@ async def _statements(services: Services) -> AsyncIterator[tuple[tuple[str, str]
     """By load and by who asks."""
     crm = services.crm
     asking = {"rules off": Reader.of(crm.tenant_id, ALL_RIGHTS, False)}
-    users = {scope.value: number for number, scope in enumerate(_FIRST)} | {
-        "TEAM": len(_FIRST) + OF_TEAM
-    }
-    for who in ("ALL", "OWN", "TEAM_TREE", "TEAM"):
-        rights = await crm.rights(crm.tenant_id, Actor.user(user_id(users[who])))
-        asking[who] = Reader.of(crm.tenant_id, rights, False)
+    users = {scope: FIRST.index(scope) for scope in SCOPES} | {Scope.TEAM: len(FIRST) + OF_TEAM}
+    for scope, number in users.items():
+        rights = await crm.rights(crm.tenant_id, Actor.user(user_id(number)))
+        asking[scope.value] = Reader.of(crm.tenant_id, rights, False)
     documents = KnownDocuments(schema, OperationType.QUERY)
     for load in LOADS:
         for who, reader in asking.items():
             body = dict(ours("", 0).ask[load](1))
             if load == "by id":
-                number = _of_asker(OF_TEAM) if who == "TEAM" else _of_all(1)
+                number = of_asker(OF_TEAM) if who == Scope.TEAM else of_all(1)
                 body["variables"] = {"id": str(customer_id(number))}
             document = documents.find(body["query"], None)
             assert document is not None
@@ -101,9 +102,6 @@ def measured(
             value = answer.get_value(0, 0)
             assert (value or b"").count(b'"uuid"') == ROWS[of[0]], (of, answer.error_message)
     return shortest
-
-
-ROWS = dict(zip(LOADS, (1, 50, 20), strict=True))
 
 
 def tell(sent: Mapping[tuple[str, str], Sent], seconds: Mapping[tuple[str, str], float]) -> None:

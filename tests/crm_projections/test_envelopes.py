@@ -8,19 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 
 from crm_core import SYSTEM, Crm, RecordedEvent, SetupError
 from crm_core.customers import EraseCustomer, RegisterPerson
 from crm_core.demo import make_demo
-from crm_core.engagement import (
-    InteractionChannel,
-    InteractionDirection,
-    LogInteraction,
-    RedactInteraction,
-)
+from crm_core.engagement import RedactInteraction
 from crm_core.ledger.postgres.connections import Pool
 from crm_core.service import OpenTicket, TicketChannel
 from crm_projections import checkpoints, envelopes
@@ -33,16 +27,7 @@ from crm_projections.runner import ProjectionRunner
 from crm_projections.status import Skip
 from crm_projections.tables import Row, Table
 from crm_projections.timeline.projection import Timeline
-from projecting import ADA, fill, somebody, tell
-
-CALL = UUID(int=77)
-call = LogInteraction(
-    interaction_id=CALL,
-    customer_id=ADA,
-    channel=InteractionChannel.CALL,
-    direction=InteractionDirection.INBOUND,
-    subject="About the engine",
-)
+from projecting import ADA, CALL, call, fill, somebody, tell
 
 
 class Deals(AuditTrail):
@@ -160,6 +145,32 @@ async def test_each_tenant_has_its_own_rows(crm: Crm, projector: Pool) -> None:
     for application in (crm, other):
         digests = await runner.digests(application.tenant_id)
         assert digests[projection.name] == await said(application, projection)
+
+
+async def test_no_plan_is_kept_for_a_part_of_the_ledger(crm: Crm, projector: Pool) -> None:
+    """A plan without the bounds of a part reads the whole ledger, for each of the parts."""
+    await fill(crm, people=1)
+    projection = AuditTrail()
+    await ProjectionRunner(crm.store, projector, [projection]).prepare()
+    async with projector.connection() as connection:
+        for _ in range(10):  # the driver keeps what is asked more often than five times
+            await envelopes.copy_streams(
+                connection,
+                projection,
+                "audit__1",
+                crm.tenant_id,
+                first=ADA,
+                last=ADA,
+                up_to=100,
+                skipped=(),
+                words=Words(),
+            )
+        found = await connection.execute(
+            "select count(*) from pg_prepared_statements where statement like '%insert into%'"
+        )
+        assert await found.fetchone() == (0,)
+        copied = await connection.execute("select count(*) from read_model.audit__1")
+        assert (await copied.fetchone()) != (0,)
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from crm_core import SYSTEM, Command, Crm, Request
 from crm_core.customers import RegisterPerson, RenameCustomer
-from crm_core.engagement import (
-    InteractionChannel,
-    InteractionDirection,
-    LogInteraction,
-    RedactInteraction,
-)
+from crm_core.engagement import RedactInteraction
 from crm_core.service import OpenTicket, TicketChannel
 from crm_projections.projection import project
 from crm_projections.timeline.projection import TIMELINE, Timeline, TimelineRow
-
-ADA, CALL = UUID(int=1), UUID(int=2)
+from projecting import ADA, CALL, call
 
 ada = RegisterPerson(customer_id=ADA, name="Ada")
-call = LogInteraction(
-    interaction_id=CALL,
-    customer_id=ADA,
-    channel=InteractionChannel.CALL,
-    direction=InteractionDirection.INBOUND,
-    subject="About the engine",
-)
 
 
 async def timeline_of(*commands: Command) -> list[TimelineRow]:

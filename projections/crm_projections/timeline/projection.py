@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -82,11 +81,6 @@ class Timeline(EnvelopeProjection):
             elif isinstance(fact, SubjectKeyDestroyed):
                 words.gone["customer_id"] += [(of, stored.position) for of in fact.subject_ids]
         return words
-
-    def needs(self, event: RecordedEvent) -> Iterable[tuple[Table[Any], Any]]:
-        if isinstance(event.data, InteractionRedacted):
-            return [(TIMELINE, event.record_id)]
-        return ()
 
     def apply(self, event: RecordedEvent, rows: Rows) -> None:
         stored, fact = event.stored, event.data
