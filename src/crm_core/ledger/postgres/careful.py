@@ -55,14 +55,19 @@ select wanted.tenant_id, wanted.id, last.version
                  where e.tenant_id = wanted.tenant_id and e.stream_id = wanted.id
                  order by version desc limit 1) as last
 """
+# Key by key: a table without statistics, as in a new database, would else be read as a whole.
 _RESULTS = """
-select c.tenant_id, c.command_id, fingerprint, first_position, last_position, event_ids, recorded_at
-  from ledger.command as c
-  join unnest(%s, %s) as wanted (tenant_id, command_id) using (tenant_id, command_id)
+select found.* from unnest(%s, %s) as wanted (tenant_id, id), lateral (
+    select c.tenant_id, c.command_id, fingerprint, first_position, last_position, event_ids,
+           recorded_at
+      from ledger.command as c
+     where c.tenant_id = wanted.tenant_id and c.command_id = wanted.id limit 1) as found
 """
 _HOLDERS = """
-select c.tenant_id, c.kind, c.key, holder_id from ledger.claim as c
-  join unnest(%s, %s, %s) as wanted (tenant_id, kind, key) using (tenant_id, kind, key)
+select found.* from unnest(%s, %s, %s) as wanted (tenant_id, kind, key), lateral (
+    select c.tenant_id, c.kind, c.key, holder_id from ledger.claim as c
+     where c.tenant_id = wanted.tenant_id and c.kind = wanted.kind and c.key = wanted.key
+     limit 1) as found
 """
 _TRACKED = """
 select t.tenant_id, t.upstream, position from ledger.tracking as t
@@ -95,10 +100,11 @@ update ledger.head as h set position = new.position, recorded_at = new.recorded_
  where h.tenant_id = new.tenant_id
 """
 _RELEASE = """
-delete from ledger.claim as held
- using unnest(%s, %s, %s, %s) as gone (tenant_id, kind, key, holder_id)
- where held.tenant_id = gone.tenant_id and held.kind = gone.kind and held.key = gone.key
-   and held.holder_id = gone.holder_id
+delete from ledger.claim where ctid = any(array(
+    select held.at from unnest(%s, %s, %s, %s) as gone (tenant_id, kind, key, holder_id), lateral (
+        select c.ctid as at from ledger.claim as c
+         where c.tenant_id = gone.tenant_id and c.kind = gone.kind and c.key = gone.key
+           and c.holder_id = gone.holder_id limit 1) as held))
 """
 _TAKE = """
 insert into ledger.claim (tenant_id, kind, key, holder_id)
