@@ -1,23 +1,17 @@
 """What a client proves who it is by: a signed-in user's token, a program's API key, or the token
 of another issuer that is configured.
-
-A key is `crmk_<id>_<secret>`, 256 random bits; only the SHA-256 of the secret is recorded. A
-session's refresh token is `<id>.<secret>`, kept in the same way, and good once.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from uuid import UUID
 
 import structlog
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.refusals import HttpRefusal
+from crm_api.made import is_key, parsed_key
 from crm_api.providers.fetching import ProviderAway
 from crm_api.providers.strength import MFA, Strength
 from crm_api.providers.verifier import Verifier
@@ -28,45 +22,17 @@ from crm_core import Actor, ActorKind, Crm
 __all__ = [
     "RECENT_MINUTES",
     "Credentials",
-    "Made",
     "factor_needed",
-    "made_key",
-    "made_refresh_token",
-    "parsed_refresh_token",
 ]
 
 log = structlog.get_logger()
 
 RECENT_MINUTES = 15
-_KEY = "crmk_"
-_LENGTH_MAX = 200
 _EPOCH_SECONDS_MAX = 253_402_300_799  # the year 9999 ends: datetimes go no further
-
-
-class Made(NamedTuple):
-    """A secret that is shown once, and the digest that is kept of it."""
-
-    secret: str
-    digest: str
 
 
 def factor_needed() -> HttpRefusal:
     return HttpRefusal(ErrorCode.FORBIDDEN, "session.factor_needed")
-
-
-def made_key(key_id: UUID) -> Made:
-    secret = secrets.token_urlsafe(32)
-    return Made(f"{_KEY}{key_id.hex}_{secret}", _digest(secret))
-
-
-def made_refresh_token(session_id: UUID) -> Made:
-    secret = secrets.token_urlsafe(32)
-    return Made(f"{session_id.hex}.{secret}", _digest(secret))
-
-
-def parsed_refresh_token(token: str) -> tuple[UUID, str] | None:
-    """The session and the digest of the secret; None where it is no refresh token."""
-    return _parted(token, ".")
 
 
 class Credentials:
@@ -112,8 +78,8 @@ class Credentials:
         if scheme.lower() != "bearer":
             return None
         credential = credential.strip()
-        if credential.startswith(_KEY):
-            return await self._by_key(credential.removeprefix(_KEY))
+        if is_key(credential):
+            return await self._by_key(credential)
         session = self._tokens.read(credential) or await self._by_others(credential)
         return None if session is None else await self._going_on(session)
 
@@ -129,12 +95,12 @@ class Credentials:
         known = (await self._crm.authority.directory()).session(session.session_id, now)
         return known is not None and now < known.opened_at + timedelta(minutes=RECENT_MINUTES)
 
-    async def _by_key(self, rest: str) -> Session | None:
-        parted = _parted(rest, "_")
-        if parted is None:
+    async def _by_key(self, credential: str) -> Session | None:
+        parsed = parsed_key(credential)
+        if parsed is None:
             return None
         now = self._crm.store.ledger.clock.now()
-        known = (await self._crm.authority.directory()).key(*parted, now)
+        known = (await self._crm.authority.directory()).key(*parsed, now)
         if known is None:
             return None
         return Session(known.actor, known.expires_at, only_trusted=known.only_trusted)
@@ -167,17 +133,3 @@ class Credentials:
         if known is None:
             return None
         return replace(session, actor=known.actor, is_strong=known.is_strong)
-
-
-def _parted(text: str, glue: str) -> tuple[UUID, str] | None:
-    name, found, secret = text.partition(glue)
-    if not found or len(text) > _LENGTH_MAX:
-        return None
-    try:
-        return UUID(hex=name), _digest(secret)
-    except ValueError:
-        return None
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -23,6 +23,7 @@ from crm_api.passkeys import Passkeys
 from crm_api.providers.fetching import new_client
 from crm_api.providers.oidc import OidcProvider
 from crm_api.providers.strength import MFA
+from crm_api.providers.verifier import verifier_of
 from crm_api.sent_codes import SentCodes
 from crm_api.signing_in import HALFWAY_MINUTES, PASSWORDS_ONLY, Halfway, WaysIn
 from crm_api.tokens import Tokens
@@ -163,7 +164,7 @@ async def open_services(
             opened.push_async_callback(oidc.close)
         if ways_in.bearer is not None:
             client = await opened.enter_async_context(new_client())
-            bearer = ways_in.bearer.verifier(client, clock)
+            bearer = verifier_of(ways_in.bearer, client, clock)
         services = Services(
             crm=crm,
             reads=Reads(pool, crm.tenant_id),

@@ -21,7 +21,8 @@ from crm_api.graphql.compiled.answers import CompiledReads
 from crm_api.graphql.compiled.resolving import Resolving
 from crm_api.graphql.context import Context
 from crm_api.graphql.ids import global_id
-from crm_api.http.trusted import Profile, read_trusted
+from crm_api.http.profile import Profile
+from crm_api.http.trusted import read_trusted
 from crm_api.schema import schema
 from crm_api.services import open_services
 from crm_core.audit.log import Signer

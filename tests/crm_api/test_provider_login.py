@@ -23,10 +23,9 @@ from crm_api.http.account import open_session
 from crm_api.providers import verifier as verifier_module
 from crm_api.providers.fetching import new_client as new_fetching_client
 from crm_api.providers.keys import IssuerKeys
-from crm_api.providers.oidc import OidcSettings
-from crm_api.providers.verifier import Verifier
+from crm_api.providers.verifier import Verifier, verifier_of
 from crm_api.services import Services, open_services
-from crm_api.signing_in import BearerSettings, WaysIn
+from crm_api.signing_in import BearerSettings, OidcSettings, WaysIn
 from crm_core import SYSTEM, Crm, SystemClock
 from crm_core.identity import (
     ActivateUser,
@@ -438,7 +437,7 @@ async def test_a_token_of_another_type_permits_nothing(
               "iat": int(time.time()), "exp": int(time.time()) + 300}  # fmt: skip
     settings = BearerSettings(at.address, AUDIENCE, f"{at.address}/jwks", token_type=wanted)
     async with new_fetching_client() as client:
-        checked = settings.verifier(client, SystemClock())
+        checked = verifier_of(settings, client, SystemClock())
         for typ in taken:
             assert await checked.claims(at.signed(claims, typ=typ)) is not None, typ
         for typ in refused:

@@ -12,10 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from crm_api.providers.oidc import OidcSettings
 from crm_api.providers.strength import MFA, Strength
 from crm_api.services import Services, open_services
-from crm_api.signing_in import BearerSettings, SecondFactor, WaysIn
+from crm_api.signing_in import BearerSettings, OidcSettings, SecondFactor, WaysIn
 from crm_core import SYSTEM
 from crm_core.identity import LinkIdentity
 from oidc_provider import SigningProvider, provider

@@ -17,7 +17,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from crm_api.app import create_app
 from crm_api.graphql.compiled.answers import CompiledReads
 from crm_api.graphql.compiled.mutating import CompiledMutations
-from crm_api.http.trusted import Profile, TrustedDocuments
+from crm_api.http.profile import Profile
+from crm_api.http.trusted import TrustedDocuments
 from crm_api.schema import schema
 from crm_api.services import Services, open_services
 from crm_api.signing_in import SecondFactor, WaysIn

@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm_api.app import create_app
 from crm_api.graphql.ids import global_id
 from crm_api.http.allowance import Allowance
-from crm_api.http.trusted import Profile, read_trusted
+from crm_api.http.profile import Profile
+from crm_api.http.trusted import read_trusted
 from crm_api.services import Services, open_services
 from crm_core import SYSTEM, Money, new_id
 from crm_core.audit.log import Signer

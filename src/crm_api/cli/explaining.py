@@ -6,7 +6,6 @@ import asyncio
 from typing import Annotated
 
 import typer
-from graphql.pyutils import camel_to_snake
 from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
@@ -37,6 +36,8 @@ def explain(
 
 
 async def _explain(record: str, field: str, as_of: str | None) -> None:
+    from graphql.pyutils import camel_to_snake
+
     async with open_place() as place, await place.open_crm() as crm:
         past = as_of_record(as_of) if as_of else NOW
         found = await crm.explain(await record_id_of(crm, record), camel_to_snake(field), past)

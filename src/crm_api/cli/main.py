@@ -3,63 +3,96 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import psycopg
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from typer.core import TyperGroup
 
-from crm_api.cli import (
-    access,
-    audit,
-    backups,
-    breaching,
-    checkpoints,
-    database,
-    explaining,
-    importing,
-    keys,
-    privacy,
-    projections,
-    queries,
-    reading,
-    reporting,
-    serving,
-    snapshots,
-    users,
-)
 from crm_core import CrmError, SetupError
 from crm_core.embedded import EmbeddedPostgresError
 from crm_core.ledger.postgres.connections import unreachable
 
 __all__ = ["app"]
 
+_MODULES = {
+    "serve": "serving",
+    "demo": "serving",
+    "history": "reading",
+    "diff": "reading",
+    "schema": "reading",
+    "client-code": "reading",
+    "explain": "explaining",
+    "report": "reporting",
+    "explain-query": "queries",
+    "replay": "audit",
+    "export": "checkpoints",
+    "case-file": "checkpoints",
+    "migrate": "database",
+    "new-root-key": "database",
+    "backup": "backups",
+    "restore": "backups",
+    "import": "importing",
+    "audit": "checkpoints",
+    "snapshots": "snapshots",
+    "projections": "projections",
+    "keys": "keys",
+    "privacy": "privacy",
+    "user": "users",
+    "team": "access",
+    "role": "access",
+    "key": "access",
+    "tenant": "access",
+    "access": "breaching",
+}
+"""Where each word is read: only what is asked for is loaded, which is most of a command's time."""
+
+
+class _Words(UserDict[str, Any]):
+    """The commands by their words."""
+
+    def __missing__(self, word: str) -> Any:
+        if word not in _MODULES:
+            raise KeyError(word)
+        named = typer.Typer()
+        import_module(f"crm_api.cli.{_MODULES[word]}").add_to(named)
+        self.data |= typer.main.get_group(named).commands
+        return self.data[word]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
+
+    def __contains__(self, word: object) -> bool:
+        return word in _MODULES
+
+
+class _Group(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Words()
+
+
 commands = typer.Typer(
     name="crm",
+    cls=_Group,
     help="An event-sourced CRM: serve it, fill it, and ask it what was.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-serving.add_to(commands)
-importing.add_to(commands)
-reading.add_to(commands)
-explaining.add_to(commands)
-reporting.add_to(commands)
-queries.add_to(commands)
-audit.add_to(commands)
-checkpoints.add_to(commands)
-database.add_to(commands)
-backups.add_to(commands)
-snapshots.add_to(commands)
-projections.add_to(commands)
-keys.add_to(commands)
-privacy.add_to(commands)
-users.add_to(commands)
-access.add_to(commands)
-breaching.add_to(commands)
+
+
+@commands.callback()
+def _crm() -> None:
+    """There is one, so that the words are those of a group."""
 
 
 def app() -> None:

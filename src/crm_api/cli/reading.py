@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 import typer
-from graphql import build_schema
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -170,6 +169,8 @@ def client_code(
     folder: Annotated[Path, typer.Argument(help="Where the files are written.")],
 ) -> None:
     """Write the typed Python client for the GraphQL schema."""
+    from graphql import build_schema
+
     from crm_api.client_code import client_files
     from crm_api.schema import print_sdl
 

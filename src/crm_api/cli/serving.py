@@ -23,7 +23,7 @@ from rich.console import Console
 from crm_api.cli.place import Place, embedded_only, open_place
 from crm_api.cli.progress import progress_bar
 from crm_api.cli.settings import Settings, require_strong
-from crm_api.http.trusted import Profile
+from crm_api.http.profile import Profile
 from crm_core import SetupError
 from crm_core.demo import DemoCompany, make_demo
 from crm_core.kernel.collecting import collector_relaxed
@@ -106,6 +106,7 @@ def _print_card(address: str, company: DemoCompany, password: str) -> None:
 @asynccontextmanager
 async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]:
     """Runs the server; the body is run once it answers, and then it goes on until it is told."""
+    from crm_api.http.trusted import read_trusted
     from crm_api.server import Server
     from crm_api.services import open_services
 
@@ -131,7 +132,7 @@ async def _serving(place: Place, listening: socket.socket) -> AsyncIterator[str]
         redis_url=settings.redis,
         snapshot_every=settings.snapshot_every,
         allowance=settings.allowance,
-        trusted=settings.trusted(),
+        trusted=read_trusted(settings.profile, settings.trusted_documents),
         takes_get=settings.queries_by_get,
         ways_in=settings.ways_in(),
         files=settings.files(),

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from crm_api.bulk import EXPORT_ROWS_MAX
 from crm_api.cli.sign_in_settings import SignInSettings
 from crm_api.http.allowance import STANDARD, Allowance
-from crm_api.http.trusted import Profile, TrustedDocuments, read_trusted
-from crm_api.providers.fetching import is_loopback
+from crm_api.http.profile import Profile
+from crm_api.providers.settings import is_loopback
 from crm_core import SetupError
 from crm_core.audit.log import Signer
 from crm_core.audit.reads import ReadMode
@@ -93,9 +93,6 @@ class Settings(SignInSettings):
     @property
     def allowance(self) -> Allowance:
         return Allowance(self.cost_maximum, self.cost_restored)
-
-    def trusted(self) -> TrustedDocuments:
-        return read_trusted(self.profile, self.trusted_documents)
 
     def place(self) -> Path:
         return self.data_dir or default_data_dir()

@@ -10,12 +10,17 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from crm_api.providers.fetching import is_loopback
-from crm_api.providers.oidc import OidcSettings
+from crm_api.providers.settings import (
+    ACCESS_TYPE,
+    ALGORITHMS,
+    STANDARD_ALGORITHMS,
+    BearerSettings,
+    OidcSettings,
+    is_loopback,
+)
 from crm_api.providers.strength import Strength
-from crm_api.providers.verifier import ACCESS_TYPE, ALGORITHMS, STANDARD_ALGORITHMS
 from crm_api.sent_codes import SpooledCodes
-from crm_api.signing_in import BearerSettings, PasskeySettings, SecondFactor, WaysIn
+from crm_api.signing_in import PasskeySettings, SecondFactor, WaysIn
 from crm_core import SetupError
 from crm_core.identity.breached import BreachedPasswords
 

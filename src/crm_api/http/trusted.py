@@ -9,24 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from crm_api.graphql.errors import ErrorCode
+from crm_api.http.profile import Profile
 from crm_api.http.refusals import HttpRefusal
 from crm_api.tokens import Session
 from crm_core import SetupError
 
-__all__ = ["THIRD_PARTY", "Profile", "TrustedDocuments", "read_trusted"]
+__all__ = ["THIRD_PARTY", "TrustedDocuments", "read_trusted"]
 
 _PREFIX = "sha256:"
-
-
-class Profile(StrEnum):
-    FIRST_PARTY = "first-party"  # programs of one's own: the documents that they came with, no more
-    THIRD_PARTY = "third-party"  # anybody's: any document, and the schema to write it by
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 
-__all__ = ["ProviderAway", "fetch_object", "is_loopback", "new_client"]
+__all__ = ["ProviderAway", "fetch_object", "new_client"]
 
 SECONDS_MAX = 5.0
 _BYTES_MAX = 1_000_000
@@ -24,10 +23,6 @@ class ProviderAway(Exception):
 
 def new_client() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=SECONDS_MAX, follow_redirects=False)
-
-
-def is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 async def fetch_object(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -26,15 +26,14 @@ from crm_api.providers.fetching import (
     SECONDS_MAX,
     ProviderAway,
     fetch_object,
-    is_loopback,
     new_client,
 )
 from crm_api.providers.keys import IssuerKeys, keys_at
-from crm_api.providers.strength import MFA, Strength
-from crm_api.providers.verifier import STANDARD_ALGORITHMS, Verifier
+from crm_api.providers.settings import OidcSettings, is_loopback
+from crm_api.providers.verifier import Verifier
 from crm_core import Clock
 
-__all__ = ["Begun", "OidcProvider", "OidcSettings", "ProviderRefused"]
+__all__ = ["Begun", "OidcProvider", "ProviderRefused"]
 
 FLOW_MINUTES = 10
 _METADATA_SECONDS = 3_600.0
@@ -46,22 +45,6 @@ class ProviderRefused(Exception):
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
         self.cause = cause
-
-
-@dataclass(frozen=True, slots=True)
-class OidcSettings:
-    """`redirect_uri` is the client's page to which the provider sends people back. `strong`: how
-    it says that it has seen more than one factor.
-    """
-
-    issuer: str
-    client_id: str
-    redirect_uri: str
-    client_secret: str | None = field(default=None, repr=False)
-    algorithms: tuple[str, ...] = STANDARD_ALGORITHMS
-    scope: str = "openid email"
-    matches_email: bool = False
-    strong: Strength = MFA
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,20 @@ that were pinned, and these are of public keys only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
+import httpx2
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
-from crm_api.providers.keys import IssuerKeys
+from crm_api.providers.keys import IssuerKeys, keys_at, keys_in
+from crm_api.providers.settings import ALGORITHMS, STANDARD_ALGORITHMS, BearerSettings
 from crm_core import Clock
 
-__all__ = ["ACCESS_TYPE", "ALGORITHMS", "STANDARD_ALGORITHMS", "Verifier"]
+__all__ = ["Verifier", "verifier_of"]
 
-ALGORITHMS: Final = frozenset(
-    f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
-) | {"EdDSA", "Ed25519"}
-"""Those that may be pinned; none of them works with a secret that is shared."""
-
-STANDARD_ALGORITHMS: Final = ("RS256", "ES256")
-ACCESS_TYPE: Final = "at+jwt"
-"""The type (`typ`) of an access token (RFC 9068, section 2.1)."""
 SUBJECT_LENGTH_MAX = 255  # OpenID Connect Core 1.0, section 2
 _LEEWAY_SECONDS = 30
 _LENGTH_MAX = 16_384
@@ -113,3 +108,12 @@ class Verifier:
 def _plain_type(typ: object) -> str:
     """As it is compared (RFC 7515, 4.1.9); a token that says none is a JWT like any other."""
     return str(typ or "JWT").lower().removeprefix("application/")
+
+
+def verifier_of(issuer: BearerSettings, client: httpx2.AsyncClient, clock: Clock) -> Verifier:
+    """Raises SetupError where its keys are a file that has none."""
+    by_address = issuer.keys.startswith(("https://", "http://"))
+    keys = keys_at(client, issuer.keys) if by_address else keys_in(Path(issuer.keys))
+    return Verifier(
+        issuer.issuer, issuer.audience, keys, clock, issuer.algorithms, issuer.token_type
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from crm_core.identity.passwords import check_strength
+from crm_core.identity.passwords import _DECOY, check_strength, hash_of, is_right
 from crm_core.kernel.errors import Rejected
 
 
@@ -36,3 +38,13 @@ def test_what_an_attacker_knows_of_the_user_makes_no_password(known: str) -> Non
     with pytest.raises(Rejected):
         check_strength(known.lower(), (known,))
     check_strength("a lantern over seven harbours", (known,))
+
+
+def test_an_unknown_user_takes_as_much_work_as_a_known_one() -> None:
+    """The same parameters, and a hash that is whole: it is computed, and then not equal."""
+    known = hash_of("a lantern over seven harbours")
+    assert extract_parameters(_DECOY) == extract_parameters(known)
+    with pytest.raises(VerifyMismatchError):
+        PasswordHasher().verify(_DECOY, "a lantern over seven harbours")
+    assert not is_right("a lantern over seven harbours", None)
+    assert is_right("a lantern over seven harbours", known)
