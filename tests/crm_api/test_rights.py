@@ -16,7 +16,16 @@ from crm_core.engagement.interaction.events import (
     InteractionDirection,
     InteractionVisibility,
 )
-from crm_core.identity import DefineRole, GrantRole, RoleRule, SetPassword, SuspendUser
+from crm_core.identity import (
+    AddTeamMember,
+    CreateTeam,
+    DefineRole,
+    GrantRole,
+    RemoveTeamMember,
+    RoleRule,
+    SetPassword,
+    SuspendUser,
+)
 
 LISTS = [
     "customers(first: 1) { totalCount }",
@@ -174,6 +183,27 @@ async def test_words_are_for_those_whom_the_visibility_names(api: Any) -> None:
         api, InteractionVisibility.PARTICIPANTS, participant_ids=(api.people["service"],)
     )
     assert await seen(api, "service", *shared) == ["Secret"] * 4
+
+
+async def test_words_for_the_team_are_for_who_is_in_one_with_who_took_part(api: Any) -> None:
+    team, above = new_id(), new_id()
+    for who in ("mate", "boss", "stranger"):
+        api.people[who] = await api.invited("service")
+    await api.given(
+        CreateTeam(team_id=above, name=f"Above {above}"),
+        CreateTeam(team_id=team, name=f"Team {team}", parent_id=above),
+        AddTeamMember(team_id=team, user_id=api.people["sales"]),
+        AddTeamMember(team_id=team, user_id=api.people["mate"]),
+        AddTeamMember(team_id=above, user_id=api.people["boss"]),
+    )
+    ours = await logged(api, InteractionVisibility.TEAM)
+    private = await logged(api, InteractionVisibility.PARTICIPANTS)
+    assert await seen(api, "sales", *ours) == await seen(api, "mate", *ours) == ["Secret"] * 4
+    assert await seen(api, "mate", *private) == [None] * 4
+    for who in ("boss", "stranger"):
+        assert await seen(api, who, *ours) == [None] * 4
+    await api.given(RemoveTeamMember(team_id=team, user_id=api.people["mate"]))
+    assert await seen(api, "mate", *ours) == [None] * 4
 
 
 async def test_the_timeline_keeps_private_words_private(api: Any) -> None:

@@ -65,7 +65,8 @@ class Context:
     executed: Executed | None = None
     refused: HttpRefusal | None = None
     loaders: Loaders = field(init=False)
-    _rights: asyncio.Task[Rights] | None = None
+    _rights: Rights | None = None
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _written: Position | None = None
     _catching_up: asyncio.Task[None] | None = None
 
@@ -74,7 +75,7 @@ class Context:
 
     def for_operation(self) -> Context:
         """The same request, at the beginning of one of its operations; a websocket has many."""
-        return replace(self, _rights=None, _written=None, _catching_up=None)
+        return replace(self, _rights=None, _asking=asyncio.Lock(), _written=None, _catching_up=None)
 
     @property
     def tenant_id(self) -> UUID:
@@ -97,8 +98,10 @@ class Context:
     async def rights(self) -> Rights:
         """What the actor may do: asked once in an operation, so that all of it agrees."""
         if self._rights is None:
-            self._rights = asyncio.ensure_future(self._asked_rights())
-        return await asyncio.shield(self._rights)
+            async with self._asking:
+                if self._rights is None:
+                    self._rights = await self._asked_rights()
+        return self._rights
 
     async def _asked_rights(self) -> Rights:
         """Raises Refused `auth.required` where the session was ended meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -55,10 +55,15 @@ class InteractionView(AggregateView):
         self.outcome = self.aggregate.content.outcome
         self._took_part = {events[0].actor.id, *map(str, logged.participant_ids)}
 
-    def is_for(self, actor: Actor) -> bool:
-        """Whether the visibility names this reader; until there are teams, TEAM names nobody."""
-        everybody = self.aggregate.visibility is InteractionVisibility.RECORD
-        return everybody or not self._took_part.isdisjoint({actor.id, actor.on_behalf_of})
+    def is_for(self, actor: Actor, team: Collection[UUID]) -> bool:
+        """Whether the visibility names this reader, who is in teams with these people now."""
+        match self.aggregate.visibility:
+            case InteractionVisibility.RECORD:
+                return True
+            case InteractionVisibility.TEAM if not self._took_part.isdisjoint(map(str, team)):
+                return True
+            case _:
+                return not self._took_part.isdisjoint({actor.id, actor.on_behalf_of})
 
 
 @strawberry.type(description="Another record on whose timeline an interaction is.")
@@ -113,9 +118,10 @@ async def words_are_hidden(info: Info, interaction_id: UUID) -> bool:
     view: InteractionView = present.row
     if view.redacted:
         return True
-    if view.is_for(info.context.actor):
+    rights = await info.context.rights()
+    if view.is_for(info.context.actor, rights.circle.team):
         return False
-    return not (await info.context.rights()).allow("event", "audit")
+    return not rights.allow("event", "audit")
 
 
 async def interactions_of(
