@@ -122,7 +122,7 @@ async def test_a_past_that_makes_no_sense_is_refused(api: Any, as_of: dict[str, 
     assert codes == ["BAD_USER_INPUT"]
 
 
-async def test_lists_of_other_records_are_of_the_present_only(
+async def test_what_hangs_on_a_first_version_is_of_then_too(
     api: Any, sales: dict[str, UUID]
 ) -> None:
     data = await api.data(
@@ -133,7 +133,8 @@ async def test_lists_of_other_records_are_of_the_present_only(
         id=str(sales["customer"]),
     )
     customer = data["customer"]
-    assert (customer["opportunities"], customer["tickets"], customer["interactions"]) == (None,) * 3
+    for of in ("opportunities", "tickets", "interactions"):
+        assert customer[of] == {"totalCount": 0}
     assert customer["owner"] is None
     assert [entry["type"] for entry in customer["timeline"]["nodes"]] == [
         "customers.customer.registered"

@@ -284,8 +284,9 @@ def records(company: Company) -> list[tuple[str, UUID]]:
     return [(kind, record) for kind, of in company.owners.items() for record in of]
 
 
-NESTED = """query ($id: ID!) { customer(by: {id: $id}) {
+NESTED = """query ($id: ID!) { customer(by: {id: $id}%s) {
   opportunities(first: 9) { totalCount nodes { uuid } }
+  priced: opportunities(first: 9, where: {amount: {isNull: false}}) { totalCount }
   tickets(first: 9) { totalCount nodes { uuid } }
   interactions(first: 9) { totalCount nodes { uuid } } } }"""
 
@@ -293,8 +294,9 @@ NESTED = """query ($id: ID!) { customer(by: {id: $id}) {
 async def nested(company: Company, rights: Rights, chance: Random) -> None:
     record = chance.choice(sorted(company.owners["customer"]))
     key = global_id("Customer", record)
-    whole = (await company.all_of(NESTED, id=key))["customer"]
-    body = await company.asked(rights, NESTED, id=key)
+    query = NESTED % chance.choice(PASTS)
+    whole = (await company.all_of(query, id=key))["customer"]
+    body = await company.asked(rights, query, id=key)
     if not allows(rights, "customer"):
         assert_refused(body)
         return
@@ -313,6 +315,10 @@ async def nested(company: Company, rights: Rights, chance: Random) -> None:
         ]
         assert by_id(found[name]["nodes"]) == by_id(expected)
         assert found[name]["totalCount"] == len(expected)
+    if found["priced"] is not None:
+        shown = [UUID(node["uuid"]) for node in found["opportunities"]["nodes"]]
+        priced = [of for of in shown if company.sees(rights, "opportunity", of, group="amount")]
+        assert found["priced"]["totalCount"] == len(priced)
 
 
 async def histories(company: Company, rights: Rights, chance: Random) -> None:
@@ -511,6 +517,7 @@ BUGS: dict[str, tuple[str, Any, Way]] = {
     "a field that is withheld": ("crm_core.access.rights.Rights.withheld", lambda *_: {}, lists),
     "a record of somebody else": ("crm_core.access.rights.Reach.includes", lambda *_: True, nodes),
     "links to all rows": ("crm_projections.reading.sights._within", lambda *_: TRUE, nested),
+    "links of the past to all": ("crm_core.access.rights.Reach.includes", lambda *_: True, nested),
     "an unasked history": ("crm_api.graphql.loading.Loaders.sees", _yes, histories),
     "what events say": ("crm_api.graphql.loading.Loaders.sees_all_of", _yes, histories),
     "a report over everything": ("crm_api.graphql.queries.reports._reach", _everything, reports),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from psycopg import sql
 
 from crm_core.ledger.postgres.connections import Pool
 from crm_projections.reading.filters import Clause, Filter, column_of, compiled, parameter
+from crm_projections.reading.given import GivenRows
 from crm_projections.reading.ordering import Order, order_by, sort_keys
-from crm_projections.reading.sights import EVERYTHING, Sight
+from crm_projections.reading.sights import EVERYTHING
 from crm_projections.reading.walk import EVERY, Page, Walk, list_of
 from crm_projections.reading.window import Window
 from crm_projections.tables import Column, Row, Table
@@ -33,19 +34,29 @@ class Count:
     is_exact: bool
 
 
+class Source(Protocol):
+    """What stands after `from`: as much of a table as is in sight, or rows in its place."""
+
+    def of(self, table: Table[Any]) -> Clause: ...
+
+
 class Reads:
     """Asks through a pool that acts as `crm_tenant`; every statement names the tenant, and reads
     from what is in sight.
     """
 
-    def __init__(self, pool: Pool, tenant_id: UUID, sight: Sight = EVERYTHING) -> None:
+    def __init__(self, pool: Pool, tenant_id: UUID, sight: Source = EVERYTHING) -> None:
         self._pool = pool
         self._tenant_id = tenant_id
         self._sight = sight
 
-    def within(self, sight: Sight) -> Reads:
+    def within(self, sight: Source) -> Reads:
         """The same read models, as far as a reader may see them."""
         return Reads(self._pool, self._tenant_id, sight)
+
+    def among(self, table: Table[R], rows: Sequence[R]) -> Reads:
+        """The same questions to these rows in place of the table's, whatever is in sight."""
+        return self.within(GivenRows(table, rows, self._tenant_id))
 
     # --- rows ---------------------------------------------------------------------------------
 

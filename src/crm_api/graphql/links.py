@@ -40,17 +40,19 @@ async def linked_list(
     where: Filter,
     order_by: Sequence[Any] | None,
 ) -> Connection[Any] | None:
-    """A page of the records that name this one in a column; None where they are not to be seen.
-
-    Lists are of the present: on a record as of the past there is none.
+    """A page of the records that name this one in a column, as of the same past; None where they
+    are not to be seen.
     """
+    from crm_api.graphql.past_lists import past_list
     from crm_api.graphql.registry import kind_of_name
 
     kind = kind_of_name(reads.kind)
     assert kind is not None, f"{reads.kind} is a kind of record"
     order = order_of(order_by, reads.order)
-    if record.as_of != NOW or not (await info.context.rights()).allow(kind.name, "read"):
+    if not (await info.context.rights()).allow(kind.name, "read"):
         return None
+    if record.as_of != NOW:
+        return await past_list(info, kind, reads, record, window, where, order)
     value = record.uuid
     return await list_page(
         info, _table(kind), reads.column, value, window, where, order, kind.graphql_type.of
@@ -121,10 +123,11 @@ async def folded_page(
     counting: Callable[[], Awaitable[Count]],
     *,
     key: str = "record_id",
+    as_of: AsOf = NOW,
 ) -> Connection[Any]:
     """The records that the page's rows name, by their events."""
     ids = list(dict.fromkeys(getattr(row, key) for row in page.rows))
-    folded = await asyncio.gather(*(info.context.loaders.folded(kind, each) for each in ids))
+    folded = await asyncio.gather(*(info.context.loaders.folded(kind, each, as_of) for each in ids))
     records = dict(zip(ids, folded, strict=True))
     return page_of(page, lambda row: records[getattr(row, key)], counting)
 

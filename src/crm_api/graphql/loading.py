@@ -12,9 +12,10 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from crm_core import NOW, AsOf, Crm, RecordedEvent
+from crm_core import NOW, AsOf, Crm, RecordedEvent, Selection
 from crm_core.access.records import kind_of
 from crm_core.access.rights import Rights
+from crm_core.ledger.event_store import PAGE_EVENTS
 from crm_projections.reading import Count, Filter, Order, Page, Reads, Sight, Window
 from crm_projections.tables import Row, Table
 
@@ -106,6 +107,23 @@ class Loaders:
             return {key: record for key, record in made.items() if record is not None}
 
         return await self._batched(("folded", kind.name, as_of), record_id, load)
+
+    async def ever_about(
+        self, kind: RecordKind, subject_id: UUID, as_of: AsOf, most: int
+    ) -> list[UUID] | None:
+        """The records of a kind that were ever about this one, as far as the past goes, whoever
+        may see them; None where there are more than `most`.
+        """
+        about = Selection(categories=(kind.aggregate.TOPIC,), subject_id=subject_id)
+        up_to = await self._crm.position(as_of)
+        after, found, is_more = 0, dict[UUID, None](), True
+        while is_more and len(found) <= most:
+            page = await self._crm.store.ledger.page(
+                self._crm.tenant_id, after=after, limit=PAGE_EVENTS, up_to=up_to, selection=about
+            )
+            found |= dict.fromkeys(event.stream_id for event in page)
+            after, is_more = page.scanned_to, len(page) == PAGE_EVENTS
+        return list(found) if len(found) <= most else None
 
     async def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:
         """What happened to the record, in the order of its recording; nothing, out of sight."""

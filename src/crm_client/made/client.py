@@ -656,7 +656,7 @@ class Client(Asking):
         where: OpportunityWhere | None = None,
         order_by: list[OpportunityOrder] | None = None,
     ) -> Pages[Opportunity]:
-        """The customer's opportunities; null where you may not see any, and on a customer as of the past."""
+        """The customer's opportunities; null where you may not see any."""
         return self._pages(
             operations.CUSTOMER_OPPORTUNITIES, {"id": id, "where": where, "orderBy": order_by}
         )
@@ -664,7 +664,7 @@ class Client(Asking):
     def customer_tickets(
         self, id: Id, *, where: TicketWhere | None = None, order_by: list[TicketOrder] | None = None
     ) -> Pages[Ticket]:
-        """The customer's tickets; null where you may not see any, and on a customer as of the past."""
+        """The customer's tickets; null where you may not see any."""
         return self._pages(
             operations.CUSTOMER_TICKETS, {"id": id, "where": where, "orderBy": order_by}
         )
@@ -672,13 +672,13 @@ class Client(Asking):
     def customer_tasks(
         self, id: Id, *, where: TaskWhere | None = None, order_by: list[TaskOrder] | None = None
     ) -> Pages[Task]:
-        """What is to be done about the customer, the most urgent first unless ordered otherwise; null where you may not see any, and on a customer as of the past."""
+        """What is to be done about the customer, the most urgent first unless ordered otherwise; null where you may not see any."""
         return self._pages(
             operations.CUSTOMER_TASKS, {"id": id, "where": where, "orderBy": order_by}
         )
 
     def customer_interactions(self, id: Id) -> Pages[Interaction]:
-        """Contacts with the customer and notes about it, the latest first; null where you may not see any, and on a customer as of the past."""
+        """Contacts with the customer and notes about it, the latest first; null where you may not see any."""
         return self._pages(operations.CUSTOMER_INTERACTIONS, {"id": id})
 
     def record_history(self, id: Id, *, types: list[str] | None = None) -> Pages[EventRecord]:

@@ -24,7 +24,7 @@ from crm_api.graphql.types.money import MoneyAmount
 from crm_api.graphql.types.node import Record
 from crm_api.graphql.types.timeline import TimelineEntry, timeline_of
 from crm_api.graphql.types.user import USER, User
-from crm_core import NOW, AsOf
+from crm_core import AsOf
 from crm_core.customers.customer.customer import Customer as CustomerAggregate
 from crm_core.customers.customer.customer import CustomerStatus
 from crm_core.customers.customer.events import (
@@ -191,8 +191,7 @@ class Customer(Record):
         return await timeline_of(info, self.uuid, self.as_of, window_of(first, after, last, before))
 
     @resolver(
-        "The customer's opportunities; null where you may not see any, and on a"
-        " customer as of the past.",
+        "The customer's opportunities; null where you may not see any.",
         reads=OPPORTUNITIES_OF,
     )
     async def opportunities(
@@ -212,7 +211,7 @@ class Customer(Record):
         return await linked_list(info, OPPORTUNITIES_OF, self, window, filter_of(where), order_by)
 
     @resolver(
-        "The customer's tickets; null where you may not see any, and on a customer as of the past.",
+        "The customer's tickets; null where you may not see any.",
         reads=TICKETS_OF,
     )
     async def tickets(
@@ -230,7 +229,7 @@ class Customer(Record):
 
     @resolver(
         "What is to be done about the customer, the most urgent first unless ordered otherwise;"
-        " null where you may not see any, and on a customer as of the past.",
+        " null where you may not see any.",
         reads=TASKS_OF,
     )
     async def tasks(
@@ -247,8 +246,8 @@ class Customer(Record):
         return await linked_list(info, TASKS_OF, self, window, filter_of(where), order_by)
 
     @resolver(
-        "Contacts with the customer and notes about it, the latest first; null where"
-        " you may not see any, and on a customer as of the past."
+        "Contacts with the customer and notes about it, the latest first; null where you may not"
+        " see any."
     )
     async def interactions(
         self,
@@ -263,9 +262,8 @@ class Customer(Record):
     ):
         from crm_api.graphql.types.interaction import interactions_of
 
-        if self.as_of != NOW:
-            return None
-        return await interactions_of(info, self.uuid, window_of(first, after, last, before))
+        window = window_of(first, after, last, before)
+        return await interactions_of(info, self.uuid, self.as_of, window)
 
 
 CUSTOMER = RecordKind(Customer, CustomerAggregate, CustomerDirectory(), CUSTOMERS)

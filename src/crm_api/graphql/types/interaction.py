@@ -16,7 +16,8 @@ from crm_api.graphql.links import folded_page, linked
 from crm_api.graphql.records import AggregateView, RecordKind
 from crm_api.graphql.types.customer import CUSTOMER, Customer
 from crm_api.graphql.types.node import Record
-from crm_core import Actor, RecordedEvent
+from crm_api.graphql.types.timeline import LATEST_FIRST, entries_of_past
+from crm_core import Actor, AsOf, RecordedEvent
 from crm_core.engagement.interaction.events import (
     CallOutcome,
     InteractionChannel,
@@ -28,7 +29,7 @@ from crm_core.engagement.interaction.events import (
 from crm_core.engagement.interaction.interaction import Interaction as InteractionAggregate
 from crm_core.kernel.aggregate import Aggregate
 from crm_core.kernel.events import plain
-from crm_projections.reading import Comparison, Count, Operator, Order, Window, list_of
+from crm_projections.reading import All, Comparison, Count, Operator, Window, list_of
 from crm_projections.timeline.projection import TIMELINE
 
 __all__ = ["INTERACTION", "Interaction", "interactions_of", "words_are_hidden"]
@@ -125,24 +126,26 @@ async def words_are_hidden(info: Info, interaction_id: UUID) -> bool:
 
 
 async def interactions_of(
-    info: Info, customer_id: UUID, window: Window
+    info: Info, customer_id: UUID, as_of: AsOf, window: Window
 ) -> Connection[Interaction] | None:
-    """The customer's interactions, the latest first; they are found by their first events."""
+    """The customer's interactions, the latest first; they are found by their first events, and are
+    as of the past in which those had been.
+    """
     if not (await info.context.rights()).allow("interaction", "read"):
         return None
     await info.context.see_own_writes()
     reads = await info.context.loaders.reads()
-    logged = Comparison("type", Operator.EQ, InteractionLogged.TOPIC)
-    whole = list_of("customer_id", customer_id, logged)
-    order = (Order("happened_at", descending=True), Order("position", descending=True))
+    is_logged = Comparison("type", Operator.EQ, InteractionLogged.TOPIC)
+    logged = All((is_logged, *await entries_of_past(info, as_of)))
     if window.is_plain:
         page = await info.context.loaders.page(
-            TIMELINE, "customer_id", customer_id, window, logged, order
+            TIMELINE, "customer_id", customer_id, window, logged, LATEST_FIRST
         )
     else:
-        page = await reads.page(TIMELINE, window, where=whole, order=order)
+        whole = list_of("customer_id", customer_id, logged)
+        page = await reads.page(TIMELINE, window, where=whole, order=LATEST_FIRST)
 
     async def counting() -> Count:
         return await info.context.loaders.count(TIMELINE, "customer_id", customer_id, logged)
 
-    return await folded_page(info, INTERACTION, page, counting)
+    return await folded_page(info, INTERACTION, page, counting, as_of=as_of)

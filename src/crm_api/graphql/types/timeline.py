@@ -21,9 +21,9 @@ from crm_core import NOW, Actor, AsOf
 from crm_projections.reading import All, Comparison, Filter, Operator, Order, Window
 from crm_projections.timeline.projection import TIMELINE, TimelineRow
 
-__all__ = ["TimelineEntry", "timeline_of"]
+__all__ = ["LATEST_FIRST", "TimelineEntry", "entries_of_past", "timeline_of"]
 
-_LATEST_FIRST = (Order("happened_at", descending=True), Order("position", descending=True))
+LATEST_FIRST = (Order("happened_at", descending=True), Order("position", descending=True))
 
 
 @strawberry.type(description="An event on a customer's timeline.")
@@ -81,19 +81,23 @@ async def timeline_of(
 
     rights = await info.context.rights()
     visible = tuple(kind.aggregate.TOPIC for kind in KINDS if rights.allow(kind.name, "read"))
-    parts: list[Filter] = [Comparison("record_type", Operator.IN, visible)]
+    among = Comparison("record_type", Operator.IN, visible)
+    where = All((among, *await entries_of_past(info, as_of)))
+    return await list_page(
+        info, TIMELINE, "customer_id", customer_id, window, where, LATEST_FIRST, TimelineEntry.of
+    )
+
+
+async def entries_of_past(info: Info, as_of: AsOf) -> list[Filter]:
+    """What holds of the entries that were known in this past, and had happened in it; once all of
+    them are shown. Raises Lagging.
+    """
+    parts: list[Filter] = []
     if as_of != NOW:
-        known = await info.context.services.crm.position(as_of)
+        crm = info.context.services.crm
+        known = await crm.position(as_of)
+        await info.context.wait_for(Position(min(known, await crm.position())))
         parts.append(Comparison("position", Operator.LTE, known))
     if as_of.effective_at is not None:
         parts.append(Comparison("happened_at", Operator.LTE, as_of.effective_at))
-    return await list_page(
-        info,
-        TIMELINE,
-        "customer_id",
-        customer_id,
-        window,
-        All(tuple(parts)),
-        _LATEST_FIRST,
-        TimelineEntry.of,
-    )
+    return parts

@@ -100,11 +100,7 @@ update ledger.head as h set position = new.position, recorded_at = new.recorded_
  where h.tenant_id = new.tenant_id
 """
 _RELEASE = """
-delete from ledger.claim where ctid = any(array(
-    select held.at from unnest(%s, %s, %s, %s) as gone (tenant_id, kind, key, holder_id), lateral (
-        select c.ctid as at from ledger.claim as c
-         where c.tenant_id = gone.tenant_id and c.kind = gone.kind and c.key = gone.key
-           and c.holder_id = gone.holder_id limit 1) as held))
+delete from ledger.claim where tenant_id = %s and kind = %s and key = %s and holder_id = %s
 """
 _TAKE = """
 insert into ledger.claim (tenant_id, kind, key, holder_id)
@@ -205,8 +201,8 @@ async def store(connection: Connection, admissions: Collection[Admission]) -> No
             [(a.tenant_id, a.head.position, a.head.recorded_at) for a in admissions if a.events],
         )
         claims = (UUIDS, TEXT, BYTEA, UUIDS)
-        gone = [_claim(a, claim) for a in admissions for claim in a.released.values()]
-        await _insert(connection, _RELEASE, claims, gone)
+        for claim in [_claim(a, claim) for a in admissions for claim in a.released.values()]:
+            await connection.execute(_RELEASE, claim)
         taken = [_claim(a, claim) for a in admissions for claim in a.taken.values()]
         await _insert(connection, _TAKE, claims, taken)
         await _insert(
