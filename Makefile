@@ -20,7 +20,7 @@ test: .venv/dev.stamp redis  ## run every test against a real PostgreSQL and a r
 coverage: .venv/dev.stamp redis  ## run them and print which lines none of them reached; takes nearly twice as long
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(TESTS)
 
-check: lint types contracts schema-check client-check test  ## all that CI runs
+check: lint types contracts schema-check client-check test  ## lint, types, contracts, drift of schema and client, tests; CI runs more (.ci/run)
 
 lint: .venv/dev.stamp  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -3,7 +3,7 @@
 A generation is filled by one version of a projection, for all tenants, and its tables keep their
 names: `customer__3` belongs to the third generation of whoever declares the table `customer`.
 Readers know the view `customer` only. Taking over, and going back, changes views in one transaction
-(docs/decisions/0013-each-generation-has-its-own-tables.md).
+(docs/decisions/0014-a-rebuild-goes-stream-by-stream.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a field reads, said beside its resolver: so a document can be compiled to one statement.
 
-A field without a resolver reads the column of its name. A field that says nothing is resolved
-Strawberry's own way, and so is every document that asks for it.
+A field without a resolver reads the column of its name. A field that says nothing has a place in
+the statement's answer, which its resolver fills.
 """
 
 from __future__ import annotations

@@ -375,7 +375,7 @@ class InteractionLinkKind(OpenEnum):
 
 
 class InteractionVisibility(OpenEnum):
-    """Who may read it: those who took part, their teams too, or whoever sees the customer."""
+    """For whom its words are: who took part, their teams too, or whoever sees the customer."""
 
     PARTICIPANTS = "PARTICIPANTS"
     TEAM = "TEAM"

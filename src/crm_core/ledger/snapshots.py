@@ -58,7 +58,7 @@ class Snapshot:
 
 
 class SnapshotStore(Protocol):
-    """Keeps snapshots; `tests/crm_core/ledger/snapshot_contract.py` says what that means."""
+    """Keeps snapshots; `tests/crm_core/ledger/test_snapshot_stores.py` says what that means."""
 
     async def versions(self, tenant_id: UUID) -> dict[UUID, int]:
         """The streams that have snapshots, each with the version of its newest one."""

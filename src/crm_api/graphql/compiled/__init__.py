@@ -1,1 +1,1 @@
-"""Queries as one SQL statement each, whose JSON is the answer; what is not covered is refused."""
+"""Queries as one SQL statement each, whose JSON is the answer; resolvers fill what it leaves."""

@@ -33,7 +33,7 @@ class CallOutcome(StrEnum):
 
 
 class InteractionVisibility(StrEnum):
-    """Who may read it: those who took part, their teams too, or whoever sees the customer."""
+    """For whom its words are: who took part, their teams too, or whoever sees the customer."""
 
     PARTICIPANTS = "PARTICIPANTS"
     TEAM = "TEAM"
