@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import repeat
 from operator import attrgetter
 from struct import pack
 from types import UnionType
@@ -207,7 +207,7 @@ class Table(Generic[R]):
             column.sent_as.cells(cells)
             for column, cells in zip(self.columns, _columns_of(rows), strict=True)
         ]
-        return b"".join(chain.from_iterable(zip(repeat(head), *columns, strict=False)))
+        return b"".join(map(b"".join, zip(repeat(head), *columns, strict=False)))
 
     def row_of(self, values: Sequence[Any]) -> R:
         """The row from its columns' values, in order, as the driver gives them."""

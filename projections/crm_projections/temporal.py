@@ -71,22 +71,21 @@ def revise(
             continue
         if not left:
             return
-        revised: list[T] = []
-        if segment.effective_from < at:  # the first one that is touched, cut in two
-            revised.append(replace(segment, effective_to=at))
-            revised.append(replace(segment, effective_from=at, facts=tuple(sorted(left)), **left))
+        is_cut = segment.effective_from < at  # the first one that is touched, in two
+        held: dict[str, Any] = {"recorded_from": position}
+        if is_cut:
+            held |= {"effective_from": at, "facts": tuple(sorted(left))}
         elif segment.effective_from == at:
-            facts = tuple(sorted({*segment.facts, *left}))
-            revised.append(replace(segment, facts=facts, **left))
+            held["facts"] = tuple(sorted({*segment.facts, *left}))
         else:  # a later fact has set some of the fields again: they stay from here on
             left = {name: value for name, value in left.items() if name not in segment.facts}
             if not left:
                 return
-            revised.append(replace(segment, **left))
         if segment.recorded_from < position:
             yield replace(segment, recorded_to=position)
-        for row in revised:
-            yield replace(row, recorded_from=position)
+        if is_cut:
+            yield replace(segment, recorded_from=position, effective_to=at)
+        yield replace(segment, **held, **left)
 
 
 def change(

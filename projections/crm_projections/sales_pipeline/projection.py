@@ -69,10 +69,10 @@ _TABLES: dict[str, tuple[Table[Any], ...]] = {
 
 # --- opportunities --------------------------------------------------------------------------------
 
-_ON_TWO_CLOCKS = (
+_ON_TWO_CLOCKS = frozenset({
     "status", "pipeline_id", "stage_id", "probability", "forecast_category", "amount", "owner_id",
     "customer_id", "close_date", "lost_reason", "lost_to", "stage_entered_at", "closed_at",
-)  # fmt: skip
+})  # fmt: skip
 
 
 def _apply_to_opportunity(event: RecordedEvent, rows: Rows) -> None:
@@ -82,7 +82,7 @@ def _apply_to_opportunity(event: RecordedEvent, rows: Rows) -> None:
         changes: dict[str, Any] = {}
     else:
         changes = _stage_changes(event) | _changes(event, row)
-        held = {name: changes[name] for name in _ON_TWO_CLOCKS if name in changes}
+        held = {name: value for name, value in changes.items() if name in _ON_TWO_CLOCKS}
         if held:
             change(rows, OPPORTUNITY_PERIODS, row.opportunity_id, event, held)
     step = step_of(event)
@@ -157,6 +157,8 @@ def _changes(event: RecordedEvent, row: OpportunityRow) -> dict[str, Any]:
     """The other fields that the event sets, and to what."""
     at = event.happened_at
     match event.data:
+        case e.StageChanged() | e.PipelineChanged():  # first, because there are most of them
+            return {}
         case e.OpportunityCustomerSet() as fact:
             return {"customer_id": fact.customer_id}
         case e.OpportunityWon() as fact:

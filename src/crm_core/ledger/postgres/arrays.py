@@ -120,6 +120,10 @@ def _numeric_of(text: str) -> bytes:
     return _sized(pack(f"!HhHH{len(groups)}H", *head, *reversed(groups)))
 
 
+def _numerics(values: Sequence[Decimal | None]) -> list[bytes]:
+    return [NULL if value is None else _numeric_of(str(value)) for value in values]
+
+
 UUIDS = ElementType(2950, 2951, _uuid, _uuids)
 TEXT = ElementType(_TEXT_OID, 1009, _text, _texts)
 BYTEA = ElementType(17, 1001, _sized)
@@ -127,7 +131,7 @@ BOOL = ElementType(16, 1000, lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\
 INT2 = ElementType(21, 1005, lambda value: _INT2.pack(2, value))
 INT4 = ElementType(23, 1007, lambda value: _INT4.pack(4, value))
 INT8 = ElementType(20, 1016, lambda value: _INT8.pack(8, value), _int8s)
-NUMERIC = ElementType(1700, 1231, _numeric)
+NUMERIC = ElementType(1700, 1231, _numeric, _numerics)
 DATE = ElementType(1082, 1182, lambda day: _INT4.pack(4, day.toordinal() - _EPOCH_DAY))
 TIMESTAMPTZ = ElementType(1184, 1185, _moment)
 JSONB = ElementType(3802, 3807, lambda value: _sized(b"\1" + msgspec.json.encode(value)))
