@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from crm_api.graphql import past_lists
+from crm_api.graphql import loading
+from crm_api.graphql.ids import global_id
 from crm_core import SYSTEM, Money, new_id
 from crm_core.access.rights import Scope
 from crm_core.customers.customer.commands import RegisterPerson
@@ -175,7 +176,7 @@ async def test_who_may_not_see_a_record_does_not_find_it_in_the_past(
 async def test_a_list_that_was_too_long_is_refused_and_not_cut(
     api: Any, sales: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past_lists, "PAST_RECORDS_MAX", 2)
+    monkeypatch.setattr(loading, "PAST_LIST_MAX", 2)
     person = new_id()
     deals = [deal(person, sales["pipeline"], api.people["sales"], n) for n in range(3)]
     await api.given(RegisterPerson(customer_id=person, name="Ada"), *deals[:2])
@@ -190,3 +191,25 @@ async def test_a_list_that_was_too_long_is_refused_and_not_cut(
     (error,) = refused["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert "2 records" in error["message"]
+
+
+async def test_lists_that_are_too_long_together_are_refused(
+    api: Any, sales: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that is asked for twice counts once."""
+    monkeypatch.setattr(loading, "PAST_RECORDS_MAX", 3)
+    people = [new_id(), new_id()]
+    for person in people:
+        deals = [deal(person, sales["pipeline"], api.people["sales"], n) for n in range(2)]
+        await api.given(RegisterPerson(customer_id=person, name="Ada"), *deals)
+    past = {"asOf": {"position": await api.services.crm.position()}}
+    document = """query ($ids: [ID!]!, $asOf: AsOf) { nodes(ids: $ids, asOf: $asOf) {
+      ... on Customer { one: opportunities(first: 1) { totalCount nodes { name } }
+                        two: opportunities(last: 1) { totalCount } } } }"""
+    ids = [global_id("Customer", person) for person in people]
+    (node,) = (await api.data(document, ids=ids[:1], **past))["nodes"]
+    assert node["one"]["totalCount"] == node["two"]["totalCount"] == 2
+    refused = await api.ask(document, ids=ids, **past)
+    assert {error["extensions"]["reason"] for error in refused["errors"]} == {
+        "query.pasts_too_long"
+    }

@@ -5,6 +5,7 @@ Nothing is kept between two batches: what a mutation changed is read again by th
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from crm_core import NOW, AsOf, Crm, RecordedEvent, Selection
+from crm_core import NOW, AsOf, Crm, RecordedEvent, Rejected, Selection
 from crm_core.access.records import kind_of
 from crm_core.access.rights import Rights
 from crm_core.ledger.event_store import PAGE_EVENTS
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Loaders"]
 
 BATCH_MAX = 1_000
+PAST_LIST_MAX = 1_000  # records in one list of the past; each is folded from its events
+PAST_RECORDS_MAX = 10_000  # in all of an operation's
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,6 +46,7 @@ class Loaders:
         self._all = reads
         self._rights = rights
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._past_records = 0  # in lists
 
     async def reads(self) -> Reads:
         """The read models, as far as the reader may see them."""
@@ -108,22 +112,41 @@ class Loaders:
 
         return await self._batched(("folded", kind.name, as_of), record_id, load)
 
-    async def ever_about(
-        self, kind: RecordKind, subject_id: UUID, as_of: AsOf, most: int
-    ) -> list[UUID] | None:
-        """The records of a kind that were ever about this one, as far as the past goes, whoever
-        may see them; None where there are more than `most`.
+    async def past_about(self, kind: RecordKind, subject_id: UUID, as_of: AsOf) -> list[Record]:
+        """The records of a kind that were ever about this one, as of the past and as far as they
+        are in sight. Raises Rejected `query.past_too_long` and `query.pasts_too_long`.
         """
+
+        async def load(subjects: list[UUID]) -> dict[UUID, list[Record]]:
+            found = {}
+            for subject in subjects:
+                ids = await self._ever_about(kind, subject, as_of)
+                if len(ids) > PAST_LIST_MAX:
+                    continue
+                self._past_records += len(ids)
+                if self._past_records > PAST_RECORDS_MAX:
+                    raise Rejected("query.pasts_too_long", limit=PAST_RECORDS_MAX)
+                folded = await asyncio.gather(*(self.folded(kind, each, as_of) for each in ids))
+                found[subject] = [record for record in folded if record is not None]
+            return found
+
+        found = await self._batched(("past", kind.name, as_of), subject_id, load)
+        if found is None:
+            raise Rejected("query.past_too_long", limit=PAST_LIST_MAX)
+        return found
+
+    async def _ever_about(self, kind: RecordKind, subject_id: UUID, as_of: AsOf) -> list[UUID]:
+        """No more of them than it takes to know that they are too many."""
         about = Selection(categories=(kind.aggregate.TOPIC,), subject_id=subject_id)
         up_to = await self._crm.position(as_of)
         after, found, is_more = 0, dict[UUID, None](), True
-        while is_more and len(found) <= most:
+        while is_more and len(found) <= PAST_LIST_MAX:
             page = await self._crm.store.ledger.page(
                 self._crm.tenant_id, after=after, limit=PAGE_EVENTS, up_to=up_to, selection=about
             )
             found |= dict.fromkeys(event.stream_id for event in page)
             after, is_more = page.scanned_to, len(page) == PAGE_EVENTS
-        return list(found) if len(found) <= most else None
+        return list(found)
 
     async def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:
         """What happened to the record, in the order of its recording; nothing, out of sight."""

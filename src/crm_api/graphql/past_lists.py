@@ -6,7 +6,6 @@ events, and the rows that come of it are filtered, ordered and paged as those of
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +14,10 @@ from crm_api.graphql.context import Info
 from crm_api.graphql.reading import LinkedList
 from crm_api.graphql.records import RecordKind
 from crm_api.graphql.types.node import Record
-from crm_core import Rejected
 from crm_projections.reading import Count, Filter, Order, Window, list_of
 from crm_projections.tables import Row, Table
 
 __all__ = ["past_list"]
-
-PAST_RECORDS_MAX = 1_000  # each is folded from its events
 
 
 async def past_list(
@@ -33,18 +29,12 @@ async def past_list(
     where: Filter,
     order: Sequence[Order],
 ) -> Connection[Any]:
-    """A page of the records that named this one in a column. Raises Rejected
-    `query.past_too_long` where more than 1,000 ever did.
-    """
+    """A page of the records that named this one in a column. Raises what `past_about` does."""
     assert kind.table is not None, f"there is no read model of {kind.name}"
-    table, loaders = kind.table, info.context.loaders
-    ids = await loaders.ever_about(kind, of.uuid, of.as_of, PAST_RECORDS_MAX)
-    if ids is None:
-        raise Rejected("query.past_too_long", limit=PAST_RECORDS_MAX)
-    folded = await asyncio.gather(*(loaders.folded(kind, each, of.as_of) for each in ids))
-    records = {record.uuid: record for record in folded if record is not None}
-    rows = [_row(table, record) for record in records.values()]
-    reads = info.context.services.reads.among(table, rows)
+    table = kind.table
+    found = await info.context.loaders.past_about(kind, of.uuid, of.as_of)
+    records = {record.uuid: record for record in found}
+    reads = info.context.services.reads.among(table, [_row(table, record) for record in found])
     whole = list_of(listed.column, of.uuid, where)
 
     async def counting() -> Count:
