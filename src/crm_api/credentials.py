@@ -11,7 +11,7 @@ import structlog
 
 from crm_api.graphql.errors import ErrorCode
 from crm_api.http.refusals import HttpRefusal
-from crm_api.made import is_key, parsed_key
+from crm_api.issued_secrets import is_key, parsed_key
 from crm_api.providers.fetching import ProviderAway
 from crm_api.providers.strength import MFA, Strength
 from crm_api.providers.verifier import Verifier

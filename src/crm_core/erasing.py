@@ -17,7 +17,6 @@ from crm_core.kernel.errors import CrmError
 from crm_core.kernel.events import EVENT_CLASSES
 from crm_core.kernel.messages import SYSTEM, Actor, Command, Receipt
 from crm_core.ledger.aggregate_store import AggregateStore
-from crm_core.ledger.event_store import PAGE_EVENTS
 from crm_core.ledger.selection import Selection
 from crm_core.privacy.disclosure.events import (
     DisclosureDestroyed,
@@ -81,16 +80,13 @@ class Erasing:
 
     async def _adopted(self, subject_ids: Sequence[UUID]) -> tuple[UUID, ...]:
         """The records that were nobody's until they were given to one of these subjects."""
-        ledger = self._aggregates.events.ledger
+        events = self._aggregates.events
         adopting = [topic for topic, of in EVENT_CLASSES.items() if of.adopts]
         found: dict[UUID, None] = {}
         for subject_id in subject_ids:
-            selection, after = Selection(subject_id=subject_id, types=adopting), 0
-            while page := await ledger.page(
-                self._tenant_id, after=after, limit=PAGE_EVENTS, selection=selection
-            ):
+            selection = Selection(subject_id=subject_id, types=adopting)
+            async for page in events.stored_pages(self._tenant_id, selection=selection):
                 found |= dict.fromkeys(event.stream_id for event in page)
-                after = page.scanned_to
         return tuple(found)
 
     async def finish(self, erasure_id: UUID, stores: Sequence[Forgets] = ()) -> Erasure:

@@ -11,9 +11,8 @@ from crm_core.kernel.errors import Rejected
 from crm_core.ledger.event_store import EventStore, RecordedEvent
 from crm_core.ledger.records import Claim, StoredEvent
 
-__all__ = ["Progress", "replay", "replay_export", "stored_pages"]
+__all__ = ["Progress", "replay", "replay_export"]
 
-_PAGE_EVENTS = 2_000
 
 Progress = Callable[[int, int], None]  # positions done, positions in all
 
@@ -36,7 +35,8 @@ async def replay(
     there = await source.ledger.page(tenant_id, after=head - 1, limit=1) if head else []
     await _require_same_past(there, target, tenant_id, head)
     await target.keyring.store.take_keys(tenant_id, await source.keyring.store.all_keys(tenant_id))
-    return await _fill(target, tenant_id, stored_pages(source, tenant_id, up_to), up_to, progress)
+    pages = source.stored_pages(tenant_id, up_to=up_to)
+    return await _fill(target, tenant_id, pages, up_to, progress)
 
 
 async def replay_export(
@@ -57,16 +57,6 @@ async def replay_export(
     if keys is not None:
         await target.keyring.store.take_keys(tenant_id, keys)
     return await _fill(target, tenant_id, source.pages(up_to), up_to, progress)
-
-
-async def stored_pages(
-    source: EventStore, tenant_id: UUID, up_to: int
-) -> AsyncIterator[list[StoredEvent]]:
-    """The events as they are stored, from position 1 on, in bounded memory."""
-    after = 0
-    while page := await source.ledger.page(tenant_id, after=after, limit=_PAGE_EVENTS, up_to=up_to):
-        yield page
-        after = page[-1].position
 
 
 async def _fill(

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from crm_api.graphql.ids import global_id
-from crm_api.made import made_key
+from crm_api.issued_secrets import made_key
 from crm_core import new_id
 from crm_core.customers.customer.commands import RegisterPerson
 from crm_core.identity import (

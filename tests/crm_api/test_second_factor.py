@@ -15,7 +15,7 @@ import pytest
 from crm_api.app import create_app
 from crm_api.graphql.ids import global_id
 from crm_api.http.account import open_session
-from crm_api.made import made_refresh_token
+from crm_api.issued_secrets import made_refresh_token
 from crm_api.services import Services, open_services
 from crm_api.signing_in import PasskeySettings, SecondFactor, WaysIn
 from crm_client import ApiError, Client

@@ -17,7 +17,7 @@ import pytest
 from crm_api.app import create_app
 from crm_api.http.profile import Profile
 from crm_api.http.trusted import read_trusted
-from crm_api.made import made_key
+from crm_api.issued_secrets import made_key
 from crm_core import SYSTEM, SetupError
 from crm_core.identity import IssueApiKey
 

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from crm_api.made import made_key
+from crm_api.issued_secrets import made_key
 from crm_api.tokens import Tokens
 from crm_core import SYSTEM, Command, Crm, new_id
 from crm_core.identity import ActivateUser, GrantRole, InviteUser, IssueApiKey, OpenSession

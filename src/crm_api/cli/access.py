@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from crm_api.cli.place import open_place
-from crm_api.made import made_key
+from crm_api.issued_secrets import made_key
 from crm_core import SYSTEM, Command, Crm, NotFound, Rejected, Selection, new_id
 from crm_core.access.rights import BUILT_IN_ROLES, Scope
 from crm_core.identity import (

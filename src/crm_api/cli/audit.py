@@ -31,7 +31,7 @@ from crm_core.ledger.event_store import EventStore
 from crm_core.ledger.postgres.connections import unreachable
 from crm_core.ledger.postgres.migrate import migrate
 from crm_core.ledger.records import StoredEvent
-from crm_core.replay import Progress, replay, replay_export, stored_pages
+from crm_core.replay import Progress, replay, replay_export
 from crm_projections.digest import digest_of
 from crm_projections.projection import Projection, project
 from crm_projections.registry import all_projections
@@ -90,7 +90,7 @@ async def _replay(to: AsOf, into: str | None) -> bool:
                 await replay(
                     crm.store, copy.crm.store, crm.tenant_id, up_to=up_to, progress=progress
                 )
-            pages = stored_pages(crm.store, crm.tenant_id, up_to)
+            pages = crm.store.stored_pages(crm.tenant_id, up_to=up_to)
             return await same_records(copy, pages, crm.store, up_to, skips)
 
 

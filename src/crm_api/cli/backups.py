@@ -32,7 +32,6 @@ from crm_core.backup.restoring import (
     verified_roots,
 )
 from crm_core.ledger.postgres.migrate import migrate
-from crm_core.replay import stored_pages
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -144,7 +143,7 @@ async def _replayed(
 
 async def _compared(source: Copy, target: Copy, up_to: int) -> bool:
     store = source.crm.store
-    pages = stored_pages(store, target.crm.tenant_id, up_to)
+    pages = store.stored_pages(target.crm.tenant_id, up_to=up_to)
     return await same_records(target, pages, store, up_to)
 
 

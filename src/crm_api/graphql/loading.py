@@ -16,7 +16,6 @@ from strawberry.dataloader import DataLoader
 from crm_core import NOW, AsOf, Crm, RecordedEvent, Rejected, Selection
 from crm_core.access.records import kind_of
 from crm_core.access.rights import Rights
-from crm_core.ledger.event_store import PAGE_EVENTS
 from crm_projections.reading import Count, Filter, Order, Page, Reads, Sight, Window
 from crm_projections.tables import Row, Table
 
@@ -118,9 +117,9 @@ class Loaders:
         """
 
         async def load(subjects: list[UUID]) -> dict[UUID, list[Record]]:
-            found = {}
+            found, known = {}, await self._crm.position(as_of)
             for subject in subjects:
-                ids = await self._ever_about(kind, subject, as_of)
+                ids = await self._ever_about(kind, subject, known)
                 if len(ids) > PAST_LIST_MAX:
                     continue
                 self._past_records += len(ids)
@@ -135,17 +134,16 @@ class Loaders:
             raise Rejected("query.past_too_long", limit=PAST_LIST_MAX)
         return found
 
-    async def _ever_about(self, kind: RecordKind, subject_id: UUID, as_of: AsOf) -> list[UUID]:
+    async def _ever_about(self, kind: RecordKind, subject_id: UUID, up_to: int) -> list[UUID]:
         """No more of them than it takes to know that they are too many."""
         about = Selection(categories=(kind.aggregate.TOPIC,), subject_id=subject_id)
-        up_to = await self._crm.position(as_of)
-        after, found, is_more = 0, dict[UUID, None](), True
-        while is_more and len(found) <= PAST_LIST_MAX:
-            page = await self._crm.store.ledger.page(
-                self._crm.tenant_id, after=after, limit=PAGE_EVENTS, up_to=up_to, selection=about
-            )
+        found: dict[UUID, None] = {}
+        async for page in self._crm.store.stored_pages(
+            self._crm.tenant_id, up_to=up_to, selection=about
+        ):
             found |= dict.fromkeys(event.stream_id for event in page)
-            after, is_more = page.scanned_to, len(page) == PAGE_EVENTS
+            if len(found) > PAST_LIST_MAX:
+                break
         return list(found)
 
     async def history(self, record_id: UUID, as_of: AsOf = NOW) -> list[RecordedEvent]:

@@ -22,7 +22,7 @@ from crm_api.graphql.ids import global_id, uuid_of
 from crm_api.http.oneself import oneself_to_enrol
 from crm_api.http.posts import answering, read_fields, speaker, unauthenticated
 from crm_api.http.refusals import HttpRefusal
-from crm_api.made import made_key, made_refresh_token, parsed_refresh_token
+from crm_api.issued_secrets import made_key, made_refresh_token, parsed_refresh_token
 from crm_api.services import Services
 from crm_api.tokens import Session
 from crm_core import SYSTEM, Actor, CrmError, new_id

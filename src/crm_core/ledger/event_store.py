@@ -165,13 +165,29 @@ class EventStore:
         page_events: int = PAGE_EVENTS,
     ) -> AsyncIterator[Page[RecordedEvent]]:
         """The selected events there are, page by page, in bounded memory; no page is empty."""
+        async for stored in self.stored_pages(
+            tenant_id, after=after, up_to=up_to, selection=selection, page_events=page_events
+        ):
+            events = await self.decode(stored)
+            if events:
+                yield Page(events, stored.scanned_to)
+
+    async def stored_pages(
+        self,
+        tenant_id: UUID,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        selection: Selection = EVERYTHING,
+        page_events: int = PAGE_EVENTS,
+    ) -> AsyncIterator[Page[StoredEvent]]:
+        """The same as they are stored, those of other applications among them."""
         while True:
             stored = await self.ledger.page(
                 tenant_id, after=after, limit=page_events, up_to=up_to, selection=selection
             )
-            events = await self.decode(stored)
-            if events:
-                yield Page(events, stored.scanned_to)
+            if stored:
+                yield stored
             if len(stored) < page_events:
                 return
             after = stored.scanned_to

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
@@ -56,15 +57,21 @@ class InteractionView(AggregateView):
         self.outcome = self.aggregate.content.outcome
         self._took_part = {events[0].actor.id, *map(str, logged.participant_ids)}
 
-    def is_for(self, actor: Actor, team: Collection[UUID]) -> bool:
+    def is_for(self, actor: Actor, team: frozenset[UUID]) -> bool:
         """Whether the visibility names this reader, who is in teams with these people now."""
         match self.aggregate.visibility:
             case InteractionVisibility.RECORD:
                 return True
-            case InteractionVisibility.TEAM if not self._took_part.isdisjoint(map(str, team)):
+            case InteractionVisibility.TEAM if not self._took_part.isdisjoint(_texts(team)):
                 return True
             case _:
                 return not self._took_part.isdisjoint({actor.id, actor.on_behalf_of})
+
+
+@lru_cache(maxsize=256)
+def _texts(people: frozenset[UUID]) -> frozenset[str]:
+    """As events name them; made once for all of a team, who may be thousands."""
+    return frozenset(map(str, people))
 
 
 @strawberry.type(description="Another record on whose timeline an interaction is.")

@@ -96,7 +96,9 @@ async def entries_of_past(info: Info, as_of: AsOf) -> list[Filter]:
     if as_of != NOW:
         crm = info.context.services.crm
         known = await crm.position(as_of)
-        await info.context.wait_for(Position(min(known, await crm.position())))
+        if as_of.position is not None:  # it may lie beyond the end
+            known = min(known, await crm.position())
+        await info.context.wait_for(Position(known))
         parts.append(Comparison("position", Operator.LTE, known))
     if as_of.effective_at is not None:
         parts.append(Comparison("happened_at", Operator.LTE, as_of.effective_at))
